@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from psgan_tf.files import write_atomically
 
@@ -27,7 +28,7 @@ class Character:
     """
 
     name: str
-    latent: np.ndarray
+    latent: npt.NDArray[np.float32]
     model_fingerprint: str
 
 
@@ -68,7 +69,7 @@ def load_character(path: str | Path) -> Character:
             if latent.ndim != 1:
                 raise ValueError(f"a latent of shape {latent.shape}")
             return Character(str(arrays["name"]), latent, str(arrays["model_fingerprint"]))
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
             "`character` must be a file that save_character wrote. "
             f"Received: {str(path)!r} ({error})."

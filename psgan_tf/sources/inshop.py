@@ -121,7 +121,7 @@ def from_inshop(
         name="deepfashion",
         form="deepfashion",
         skeleton=deepfashion.SKELETON,
-        frame_px=common_side((example.path for example in examples), square),
+        frame_px=common_side(examples, square, problems),
         examples=tuple(examples),
         left_out=(*problems, *given.problems),
         min_keypoints=deepfashion.MIN_KEYPOINTS,

@@ -85,7 +85,7 @@ def from_openpose(directory: Path, keypoints: Path, square: str, min_confidence:
         name=directory.resolve().name,
         form="openpose",
         skeleton=OPENPOSE18,
-        frame_px=common_side((example.path for example in examples), square),
+        frame_px=common_side(examples, square, left_out),
         examples=tuple(examples),
         left_out=tuple(left_out),
         min_keypoints=1,
