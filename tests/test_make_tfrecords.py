@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psgan_tf import conversion
-from psgan_tf.conversion import convert
-from psgan_tf.inspection import check_source, write_preview
+from psgan_tf.conversion import convert as convert_module
+from psgan_tf.conversion.convert import convert
+from psgan_tf.conversion.inspection import check_source, write_preview
+from psgan_tf.conversion.preparation import Preparation, prepare_all
+from psgan_tf.conversion.shard_plan import ConversionOptions, parse_resolutions, safe_name
+from psgan_tf.conversion.sources import ReadingOptions, open_source
 from psgan_tf.interchange import PoseRow, write_folder
 from psgan_tf.pictures import encode_png, load_rgb
-from psgan_tf.preparation import Preparation, prepare_all
 from psgan_tf.records import (
     DatasetCard,
     is_shard_name,
@@ -28,9 +30,7 @@ from psgan_tf.records import (
     parse_example,
     shard_paths,
 )
-from psgan_tf.shard_plan import ConversionOptions, parse_resolutions, safe_name
 from psgan_tf.skeleton import SKELETONS, Skeleton
-from psgan_tf.sources import ReadingOptions, open_source
 from shared_assets import shared_path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -549,7 +549,7 @@ def test_two_conversions_do_not_write_into_one_folder(tmp_path):
 def test_a_disk_that_is_too_small_is_noticed_before_work(tmp_path, monkeypatch):
     folder = noise_folder(tmp_path / "in", 20)
     monkeypatch.setattr(
-        conversion.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(9, 8, 1)
+        convert_module.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(9, 8, 1)
     )
     with pytest.raises(ValueError, match=r"`output` must be on a disk with .* MB free"):
         converted(folder, tmp_path / "out")

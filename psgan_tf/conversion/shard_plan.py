@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from psgan_tf.conversion.preparation import Preparation, Prepared, prepare
+from psgan_tf.conversion.sources import Source, SourceExample
 from psgan_tf.dataset_card import shard_name
 from psgan_tf.interchange import SPLITS
-from psgan_tf.preparation import Preparation, Prepared, prepare
-from psgan_tf.sources import Source, SourceExample
 
 _SHARD_BYTES = 2**30  # a shard's pictures at the largest resolution, decoded: PNG needs a tenth
 _SMALLEST_SHARD = 16  # pictures

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from psgan_tf.conversion.sources.base import (
+    Measured,
+    Source,
+    SourceExample,
+    common_side,
+    files_below,
+)
 from psgan_tf.interchange import CARD_FILE, Problem, read_card
 from psgan_tf.motion.openpose import FILE_ENDING, OPENPOSE18, read_openpose
 from psgan_tf.pictures import find_pictures
-from psgan_tf.sources.base import Measured, Source, SourceExample, common_side, files_below
 
 
 def _bare(path: str) -> str:

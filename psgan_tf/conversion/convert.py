@@ -17,15 +17,21 @@ from typing import Any
 
 import tensorflow as tf
 
+from psgan_tf.conversion.inspection import summary_table
+from psgan_tf.conversion.output_folder import Finished, OutputFolder
+from psgan_tf.conversion.preparation import Prepared, Progress, prepare_all, refuse_faults
+from psgan_tf.conversion.shard_plan import (
+    ConversionOptions,
+    Shard,
+    estimate_bytes,
+    plan,
+    settings_of,
+)
+from psgan_tf.conversion.sources import Source
 from psgan_tf.dataset_card import CARD_FILE, DatasetCard, Split, shard_paths
 from psgan_tf.files import printable, write_atomically
-from psgan_tf.inspection import summary_table
 from psgan_tf.interchange import Problem
-from psgan_tf.output_folder import Finished, OutputFolder
-from psgan_tf.preparation import Prepared, Progress, prepare_all, refuse_faults
 from psgan_tf.records import ShardWriter
-from psgan_tf.shard_plan import ConversionOptions, Shard, estimate_bytes, plan, settings_of
-from psgan_tf.sources import Source
 
 LEFT_OUT_FILE = "left_out.tsv"
 _CARD_ENTRIES = ("licence", "credits", "source", "rest_skeleton", "camera")

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 
+from psgan_tf.conversion.sources import Measured, SourceExample
 from psgan_tf.files import printable
 from psgan_tf.interchange import Problem, same_shape, shape_problem
 from psgan_tf.motion.openpose import NORMALISED
@@ -32,7 +33,6 @@ from psgan_tf.pictures import (
     to_square,
 )
 from psgan_tf.skeleton import Keypoints
-from psgan_tf.sources import Measured, SourceExample
 
 _CHUNK = 8  # pictures sent to a worker at a time
 _PROGRESS_SECS = 5.0
