@@ -64,6 +64,11 @@ class Block(keras.layers.Layer):
         with tf.name_scope(self.name), tf.name_scope(layer.name):
             layer.build([None, self.resolution, self.resolution, channels])
 
+    @property
+    def rgb_conv(self) -> EqualizedConv2D:
+        """The convolution to or from colours; idle unless this block is at the picture's end."""
+        return self.to_rgb
+
     def get_config(self) -> dict:
         fields = {field: getattr(self.config, field) for field in self.config.__dataclass_fields__}
         return {**super().get_config(), "resolution": self.resolution, "config": fields}
@@ -129,6 +134,10 @@ class ImageReader(Block):
 
     def build(self, input_shape) -> None:
         self.build_sublayer(self.from_rgb_conv, RGB)
+
+    @property
+    def rgb_conv(self) -> EqualizedConv2D:
+        return self.from_rgb_conv
 
     def from_rgb(self, images: tf.Tensor) -> tf.Tensor:
         """Features of a picture of this block's resolution: [B, N, N, 3] to [B, N, N, C(N)]."""

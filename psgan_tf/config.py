@@ -13,6 +13,8 @@ from typing import Any
 
 INITIAL_RESOLUTION = 4
 PRECISIONS = ("float32", "bfloat16")
+# Every other library that is seeded takes 32 bits.
+MAX_SEED = 2**32
 
 
 def is_power_of_two(value: int) -> bool:
@@ -162,8 +164,10 @@ class TrainingConfig:
                 f"Received: checkpoint_minutes={self.checkpoint_minutes}, "
                 f"keep_checkpoints={self.keep_checkpoints}."
             )
-        if self.seed < 0:
-            raise ValueError(f"`seed` must not be negative. Received: seed={self.seed}.")
+        if not 0 <= self.seed < MAX_SEED:
+            raise ValueError(
+                f"`seed` must lie in [0, {MAX_SEED}). Received: seed={self.seed}. Choose another."
+            )
 
 
 def to_json(config: TrainingConfig) -> str:

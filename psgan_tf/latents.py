@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-# Second half of the key of a seed's latent; training noise uses other values.
+# Second half of the key of a seed's latent.
 _CHARACTER_STREAM = 0
 
 

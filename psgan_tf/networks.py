@@ -58,7 +58,7 @@ class GrowingNetwork(keras.Model):
             )
         if fading and resolution == INITIAL_RESOLUTION:
             raise ValueError(
-                "`alpha` must be None at 4 x 4, which nothing comes before. "
+                "`alpha` must be None at 4 x 4, which nothing comes before. Received: a value. "
                 "Leave it out, or name a larger resolution."
             )
         expected = self.config.num_keypoints
@@ -81,9 +81,8 @@ class GrowingNetwork(keras.Model):
             reads_rgb = block.resolution == resolution or (
                 fading and block.resolution == resolution // 2
             )
-            variables += [
-                v for v in block.trainable_variables if reads_rgb or "_rgb/" not in v.name
-            ]
+            idle = set() if reads_rgb else {id(v) for v in block.rgb_conv.trainable_variables}
+            variables += [v for v in block.trainable_variables if id(v) not in idle]
         return variables
 
     def get_config(self) -> dict:
@@ -116,6 +115,11 @@ class Generator(GrowingNetwork):
 
     def call(self, latents, *, keypoints=None, resolution: int, alpha=None):
         self.check_call(keypoints, resolution, alpha is not None)
+        if latents.shape[1:] != (self.config.latent_size,):
+            raise ValueError(
+                f"`latents` must be [batch, {self.config.latent_size}], as the network was made "
+                f"with that latent_size. Received: latents of shape {latents.shape}."
+            )
         features, previous = latents, None
         for block in self.blocks[: self.config.resolutions.index(resolution) + 1]:
             previous, features = features, block(features, keypoints=keypoints)

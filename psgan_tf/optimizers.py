@@ -39,7 +39,6 @@ def generator_optimizer(variables: list[tf.Variable], ema_decay: float) -> Optim
     average = tfa.optimizers.MovingAverage(
         _adam(), average_decay=ema_decay, dynamic_decay=False, start_step=0
     )
-    average._get_hyper("average_decay")
     return _with_slots(average, variables)
 
 

@@ -49,7 +49,7 @@ def draw_pose_maps(
         )
     drawn = in_frame(keypoints, frame)
     cell = tf.cast(tf.floor(keypoints[..., :2] * resolution / frame), tf.int32)
-    # A frame that is no power of two can round a point just inside the border up to N.
+    # Where a device divides only approximately, a point at the border may come out as N.
     cell = tf.minimum(cell, resolution - 1)
     column = tf.one_hot(tf.where(drawn, cell[..., 0], -1), resolution, dtype=dtype)
     row = tf.one_hot(tf.where(drawn, cell[..., 1], -1), resolution, dtype=dtype)

@@ -4,7 +4,9 @@ A dataset folder, an OpenPose file, a folder of OpenPose files, or a file of our
 
     {"schema": "avatar20", "image_size": [1024, 1024], "frames": [[[x, y, visible], ...], ...]}
 
-whose `frames` hold one pose each, rows in the schema's order, pixels of `image_size`.
+whose `frames` hold one pose each, rows in the schema's order, pixels of `image_size`. An OpenPose
+file without a canvas size is taken in pixels of the model's own frame. Lines of a dataset folder's
+manifest that cannot be read are passed over.
 """
 
 from __future__ import annotations
@@ -47,6 +49,12 @@ def read_poses(path: str | Path, skeleton: Skeleton, frame_px: int) -> list[Name
         raise ValueError(
             f"`poses` must name at least one pose. Received: {str(path)!r}, which holds none. "
             f"Name a dataset folder, OpenPose files (*{FILE_ENDING}) or a pose file."
+        )
+    if skeleton.num_keypoints and not any(pose.keypoints[:, 2].any() for pose in poses):
+        raise ValueError(
+            f"`poses` must show keypoints of the model's schema {skeleton.name!r}. "
+            f"Received: {str(path)!r}, in which none of them is visible. "
+            "Use poses of that schema, or of one that shares names with it."
         )
     return poses
 
@@ -114,12 +122,6 @@ def _fit(
     """Converts to the model's schema and pads the frame to the model's square one."""
     if own != skeleton and skeleton.num_keypoints:
         keypoints = convert_keypoints(keypoints, own, skeleton)
-        if not keypoints[:, 2].any():
-            raise ValueError(
-                f"`poses` must share keypoints with the model's schema {skeleton.name!r}. "
-                f"Received: schema {own.name!r} with none visible that it knows. "
-                "Use poses of the model's schema."
-            )
     width, height = size
     # The size only sets the shape: frames are padded to a square and scaled.
     return place_keypoints(keypoints, (width, height), "pad", frame_px)

@@ -45,6 +45,8 @@ class PerResolution:
             exceptions = {}
             for part in rest:
                 resolution, value = part.split(":")
+                if int(resolution) in exceptions:
+                    raise ValueError
                 exceptions[int(resolution)] = float(value)
             parsed = cls(float(first), exceptions)
         except ValueError:
@@ -55,8 +57,8 @@ class PerResolution:
             is_power_of_two(n) and n >= INITIAL_RESOLUTION for n in resolutions
         ):
             raise ValueError(
-                f"`{name}` must be a number, then exceptions as resolution:value, such as "
-                f"16,256:12,512:5, with no negative number. Received: {name}={text!r}."
+                f"`{name}` must be a number, then exceptions as resolution:value (each once), "
+                f"such as 16,256:12,512:5, with no negative number. Received: {name}={text!r}."
             )
         assert parsed is not None
         return parsed

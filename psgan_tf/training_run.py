@@ -24,7 +24,13 @@ from psgan_tf.records import shard_paths
 from psgan_tf.reporting import Reporter, SampleGrid
 from psgan_tf.schedule import build_schedule, split_over_replicas
 from psgan_tf.trainer import Trainer
-from psgan_tf.weights import dump_weights, load_weights, map_weights, named_variables
+from psgan_tf.weights import (
+    Architecture,
+    dump_weights,
+    load_weights,
+    map_weights,
+    named_variables,
+)
 
 # -------------------------------------------------------------------------------------------------
 # Checks
@@ -145,19 +151,18 @@ def take_weights(state: TrainingState, config: TrainingConfig, card: DatasetCard
         ValueError: when `init_from` holds no run or no checkpoint.
     """
     source = load_run_weights(config.init_from)
-    source_keypoints = DatasetCard.load(config.init_from).skeleton.keypoints
-    planes = (
-        source_keypoints[: source.network.num_keypoints],
-        card.skeleton.keypoints[: config.network.num_keypoints],
+    architectures = (
+        Architecture(source.network, DatasetCard.load(config.init_from).skeleton.keypoints),
+        Architecture(config.network, card.skeleton.keypoints),
     )
     own = dump_weights(state.generator)
-    weights, taken = map_weights(source.generator, own, *planes)
-    averages, _ = map_weights(source.averaged_generator, own, *planes)
+    weights, taken = map_weights(source.generator, own, *architectures)
+    averages, _ = map_weights(source.averaged_generator, own, *architectures)
     load_weights(state.generator, weights)
     for name, variable in named_variables(state.generator).items():
         averaged_value(state.generator_optimizer, variable).assign(averages[name])
     own = dump_weights(state.discriminator)
-    weights, also_taken = map_weights(source.discriminator, own, *planes)
+    weights, also_taken = map_weights(source.discriminator, own, *architectures)
     load_weights(state.discriminator, weights)
     total = len(averages) + len(own)
     print(f"took {len(taken) + len(also_taken)} of {total} weights from {source.path}")

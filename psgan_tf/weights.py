@@ -5,12 +5,14 @@ Names are `generator/64x64/conv0/kernel` and the like.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
 
+from psgan_tf.config import NetworkConfig
 from psgan_tf.networks import GrowingNetwork
 
 
@@ -54,72 +56,72 @@ def load_weights(network: GrowingNetwork, weights: Mapping[str, np.ndarray]) -> 
         variable.assign(weights[name])
 
 
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """What `map_weights` needs to know of a network: its shape, and what its planes mean.
+
+    Args:
+        network: the networks' shape.
+        keypoints: names of the pose planes in order, as many as the network has.
+    """
+
+    network: NetworkConfig
+    keypoints: tuple[str, ...]
+
+    def planes_at(self, resolution: int) -> tuple[str, ...]:
+        """Names of the planes that join the features at a resolution."""
+        return self.keypoints[: self.network.num_keypoints_at(resolution)]
+
+
 def map_weights(
     source: Mapping[str, np.ndarray],
     target: Mapping[str, np.ndarray],
-    source_keypoints: tuple[str, ...],
-    target_keypoints: tuple[str, ...],
+    source_architecture: Architecture,
+    target_architecture: Architecture,
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """Weights of one architecture carried over to another, by name.
 
-    A weight of the same name and shape is taken as it is. A kernel that reads another number of
-    pose planes takes the features' part and the planes of keypoints that both schemas name; its
-    values are rescaled, because the equalized scale counts planes too, so that what is taken
-    computes what it did. All else keeps the target's own values.
+    A weight of the same name and shape is taken as it is. A kernel that reads pose planes takes
+    the features' part and the planes of keypoints that both schemas name; its values are rescaled
+    where the number of planes differs, because the equalized scale counts planes too, so that
+    what is taken computes what it did. All else keeps the target's own values.
 
     Args:
         source: weights to take, by name.
         target: weights of the network to be, by name.
-        source_keypoints, target_keypoints: names of the planes, in order.
+        source_architecture, target_architecture: of the two.
 
     Returns:
         The target's weights with what could be taken, and the names that were taken.
     """
-    shared = [
-        (source_keypoints.index(name), row)
-        for row, name in enumerate(target_keypoints)
-        if name in source_keypoints
-    ]
-    result, taken = {}, []
+    result, taken = dict(target), []
     for name, own in target.items():
-        result[name] = own
-        other = source.get(name)
-        if other is None:
-            continue
-        if other.shape == own.shape and source_keypoints == target_keypoints:
-            result[name] = other
-        elif name.endswith("/conv0/kernel"):
-            mapped = _map_pose_kernel(other, own, shared, source_keypoints, target_keypoints)
-            if mapped is None:
-                continue
+        mapped = source.get(name)
+        if mapped is not None and name.endswith("/conv0/kernel"):
+            resolution = int(name.split("/")[-3].split("x")[0])
+            planes = (a.planes_at(resolution) for a in (source_architecture, target_architecture))
+            mapped = _map_pose_kernel(mapped, own, *planes)
+        if mapped is not None and mapped.shape == own.shape:
             result[name] = mapped
-        elif other.shape == own.shape:
-            result[name] = other
-        else:
-            continue
-        taken.append(name)
+            taken.append(name)
     return result, taken
 
 
 def _map_pose_kernel(
     source: np.ndarray,
     target: np.ndarray,
-    shared: list[tuple[int, int]],
-    source_keypoints: tuple[str, ...],
-    target_keypoints: tuple[str, ...],
+    source_planes: tuple[str, ...],
+    target_planes: tuple[str, ...],
 ) -> np.ndarray | None:
     """A [3, 3, C + M, F] kernel with other planes; None where the features differ as well."""
-    for source_planes in (len(source_keypoints), 0):
-        for target_planes in (len(target_keypoints), 0):
-            features = source.shape[2] - source_planes
-            if features != target.shape[2] - target_planes or source.shape[3] != target.shape[3]:
-                continue
-            rescale = math.sqrt(target.shape[2] / source.shape[2])
-            mapped = target.copy()
-            mapped[:, :, :features] = source[:, :, :features] * rescale
-            if source_planes and target_planes:
-                for source_row, target_row in shared:
-                    plane = source[:, :, features + source_row] * rescale
-                    mapped[:, :, features + target_row] = plane
-            return mapped
-    return None
+    features = source.shape[2] - len(source_planes)
+    if features != target.shape[2] - len(target_planes) or source.shape[3] != target.shape[3]:
+        return None
+    rescale = math.sqrt(target.shape[2] / source.shape[2])
+    mapped = target.copy()
+    mapped[:, :, :features] = source[:, :, :features] * np.float32(rescale)
+    for row, name in enumerate(target_planes):
+        if name in source_planes:
+            plane = source[:, :, features + source_planes.index(name)]
+            mapped[:, :, features + row] = plane * np.float32(rescale)
+    return mapped

@@ -30,9 +30,9 @@ def pytest_collection_finish():
         split_cpu()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def two_cpus():
-    """A MirroredStrategy over two logical CPUs."""
+    """A MirroredStrategy over two logical CPUs; a second one in a process would collide with it."""
     split_cpu()
     import tensorflow as tf
 

@@ -107,7 +107,8 @@ def test_a_network_that_cannot_be_is_refused(fields, message):
         ({"checkpoint_minutes": 0.0}, r"`checkpoint_minutes` must be positive"),
         ({"checkpoint_minutes": float("nan")}, r"`checkpoint_minutes` must be positive"),
         ({"keep_checkpoints": 0}, r"`keep_checkpoints` at least 1.*keep_checkpoints=0"),
-        ({"seed": -1}, r"`seed` must not be negative\. Received: seed=-1"),
+        ({"seed": -1}, r"`seed` must lie in \[0, 4294967296\)\. Received: seed=-1"),
+        ({"seed": 2**32}, r"`seed` must lie in .* Received: seed=4294967296"),
     ],
 )
 def test_a_run_that_cannot_be_is_refused(fields, message):
