@@ -1,0 +1,202 @@
+"""What a network and a run are made of: frozen values, checked when they are made, JSON in and out.
+
+No TensorFlow here, so that a wrong flag is refused in a fraction of a second.
+Defaults are the paper's Avatar run (PSGAN sections 3.2 and 3.3, Progressive GAN table 2).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+INITIAL_RESOLUTION = 4
+PRECISIONS = ("float32", "bfloat16")
+
+
+def is_power_of_two(value: int) -> bool:
+    """Whether `value` is 1, 2, 4, 8, ..."""
+    return value > 0 and value & (value - 1) == 0
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig:
+    """The shape of the generator and the discriminator; everything that decides their weights.
+
+    Args:
+        resolution: final picture size in pixels, a power of two of at least 4.
+        num_keypoints: M, planes of a pose map; 0 gives the plain Progressive GAN.
+        keypoint_frame: size in pixels of the square that keypoints are measured in.
+        latent_size: length of the latent vector.
+        fmap_base: feature maps of the block at N are `min(2 * fmap_base / N, fmap_max)`.
+        fmap_max: cap on the feature maps of a block.
+        pose_resolutions: the scales at which the pose enters both networks; None means all
+            (the paper's claim), one scale alone is its ablation.
+
+    Raises:
+        ValueError: for any value out of its range.
+    """
+
+    resolution: int = 1024
+    num_keypoints: int = 20
+    keypoint_frame: int = 1024
+    latent_size: int = 512
+    fmap_base: int = 8192
+    fmap_max: int = 512
+    pose_resolutions: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not is_power_of_two(self.resolution) or self.resolution < INITIAL_RESOLUTION:
+            raise ValueError(
+                "`resolution` must be a power of two of at least 4. "
+                f"Received: resolution={self.resolution}. Choose 4, 8, 16, ... 1024."
+            )
+        for name, least in (
+            ("num_keypoints", 0),
+            ("keypoint_frame", 1),
+            ("latent_size", 1),
+            ("fmap_max", 1),
+        ):
+            if getattr(self, name) < least:
+                raise ValueError(
+                    f"`{name}` must be at least {least}. Received: {name}={getattr(self, name)}."
+                )
+        if 2 * self.fmap_base < self.resolution:
+            raise ValueError(
+                "`fmap_base` must leave the block of the final resolution at least one feature "
+                f"map: 2 * fmap_base >= resolution. Received: fmap_base={self.fmap_base}, "
+                f"resolution={self.resolution}. Raise fmap_base."
+            )
+        unknown = sorted(set(self.pose_resolutions or ()) - set(self.resolutions))
+        if unknown:
+            raise ValueError(
+                f"`pose_resolutions` must be among {list(self.resolutions)}. "
+                f"Received: {unknown}. Leave the others out."
+            )
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """4, 8, ... up to the final resolution."""
+        return tuple(2**k for k in range(2, self.resolution.bit_length()))
+
+    def feature_maps(self, resolution: int) -> int:
+        """Channels C(N) of the block at `resolution`; at 2 the width of D's dense layer."""
+        return max(1, min(2 * self.fmap_base // resolution, self.fmap_max))
+
+    def num_keypoints_at(self, resolution: int) -> int:
+        """Pose planes that join the features at `resolution`."""
+        if self.pose_resolutions is None or resolution in self.pose_resolutions:
+            return self.num_keypoints
+        return 0
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """A run: its networks, its data and schedule, and how it is watched.
+
+    Per-resolution settings are texts such as `16,256:12,512:5` (see `schedule.PerResolution`).
+
+    Args:
+        network: the networks' shape.
+        data_dir: folder of shards with a `dataset.json`.
+        run_dir: folder of checkpoints, samples and logs; made when absent.
+        seed: decides weights, data order and noise, together with the images shown.
+        fade_kimg, stabilize_kimg: thousands of images of each phase, per resolution.
+        batch_size: global batch, per resolution.
+        learning_rate: of both networks, per resolution.
+        ema_decay: decay per step of the generator's moving average.
+        gradient_penalty_weight: lambda of WGAN-GP.
+        drift_weight: weight of the mean squared score of the reals.
+        mirror: turn pictures left-right at random, left and right keypoints swapped.
+        precision: `float32` or `bfloat16` (weights, statistics and losses stay float32).
+        strict_batch: refuse a batch that does not split over the replicas instead of rounding up.
+        init_from: run directory whose weights the run starts with, or empty.
+        tick_kimg: thousands of images between status lines, per resolution.
+        sample_kimg: thousands of images between sample grids, per resolution.
+        checkpoint_minutes: longest time between checkpoints.
+        keep_checkpoints: how many checkpoints are kept.
+    """
+
+    network: NetworkConfig
+    data_dir: str
+    run_dir: str
+    seed: int = 0
+    fade_kimg: str = "600"
+    stabilize_kimg: str = "600"
+    batch_size: str = "16,256:12,512:5,1024:2"
+    learning_rate: str = "0.001,128:0.0008,256:0.0006,512:0.0002,1024:0.0001"
+    ema_decay: float = 0.999
+    gradient_penalty_weight: float = 10.0
+    drift_weight: float = 0.001
+    mirror: bool = False
+    precision: str = "float32"
+    strict_batch: bool = False
+    init_from: str = ""
+    tick_kimg: str = "160,8:140,16:120,32:100,64:80,128:60,256:40,512:20,1024:10"
+    sample_kimg: str = "160,8:140,16:120,32:100,64:80,128:60,256:40,512:20,1024:10"
+    checkpoint_minutes: float = 10.0
+    keep_checkpoints: int = 3
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise ValueError(
+                f"`precision` must be one of {', '.join(PRECISIONS)}. "
+                f"Received: precision={self.precision!r}."
+            )
+        if not 0.0 <= self.ema_decay < 1.0:
+            raise ValueError(
+                f"`ema_decay` must lie in [0, 1). Received: ema_decay={self.ema_decay}."
+            )
+        for name in ("gradient_penalty_weight", "drift_weight"):
+            if getattr(self, name) < 0:
+                raise ValueError(
+                    f"`{name}` must not be negative. Received: {name}={getattr(self, name)}."
+                )
+        if self.checkpoint_minutes <= 0 or self.keep_checkpoints < 1:
+            raise ValueError(
+                "`checkpoint_minutes` must be positive and `keep_checkpoints` at least 1. "
+                f"Received: checkpoint_minutes={self.checkpoint_minutes}, "
+                f"keep_checkpoints={self.keep_checkpoints}."
+            )
+        if self.seed < 0:
+            raise ValueError(f"`seed` must not be negative. Received: seed={self.seed}.")
+
+
+def to_json(config: TrainingConfig) -> str:
+    """The configuration as indented JSON text."""
+    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
+
+
+def from_json(text: str) -> TrainingConfig:
+    """The inverse of `to_json`.
+
+    Raises:
+        ValueError: when the text is no such configuration.
+    """
+    try:
+        fields: dict[str, Any] = json.loads(text)
+        network = dict(fields.pop("network"))
+        if network.get("pose_resolutions") is not None:
+            network["pose_resolutions"] = tuple(network["pose_resolutions"])
+        return TrainingConfig(network=NetworkConfig(**network), **fields)
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"`options.json` must hold the options of a run. Received: {error}. "
+            "Use the file that training wrote."
+        ) from error
+
+
+def load_options(run_dir: str | Path) -> TrainingConfig:
+    """The options that the run in `run_dir` was started with.
+
+    Raises:
+        ValueError: when `run_dir` holds no run.
+    """
+    path = Path(run_dir) / "options.json"
+    if not path.is_file():
+        raise ValueError(
+            f"`run_dir` must be the directory of a training run. Received: run_dir={str(run_dir)!r}"
+            ", which has no options.json. Train first, or correct the path."
+        )
+    return from_json(path.read_text(encoding="utf-8"))

@@ -1,0 +1,50 @@
+"""Files that appear whole or not at all, and JSON that says where it is broken."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> None:
+    """Writes `data` so that `path` is at every moment absent, the old file, or the new one.
+
+    Text is written as UTF-8. The temporary file lies beside `path`, hidden from globs.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data.encode("utf-8") if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Reads a JSON file of any UTF-8 flavour.
+
+    Raises:
+        ValueError: the file is missing, unreadable or no JSON; the text names file and place.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise ValueError(f"There is no file `{path}`.") from None
+    except OSError as error:
+        raise ValueError(f"`{path}` cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"`{path}` is not UTF-8 text (byte {error.start}).") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"`{path}` is not valid JSON: {error.msg}, line {error.lineno} column {error.colno}."
+        ) from None
+
+
+def printable(text: str) -> str:
+    """A file name as text that any terminal takes, however its bytes were encoded."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,258 @@
+"""The layers of Progressive GAN, and the one layer through which a pose enters.
+
+Progressive GAN (Karras et al., 2018) sections 3, 4.1 and 4.2; PSGAN section 3.1.
+Tensors are NHWC. Weights are float32; statistics are taken in float32 whatever the precision.
+"""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow as tf
+from tensorflow import keras
+
+from psgan_tf.pose_maps import draw_pose_maps
+
+# Gain of a layer that is followed by a leaky ReLU (He initialization).
+HE_GAIN = math.sqrt(2.0)
+LEAK = 0.2
+EPSILON = 1e-8
+
+register = keras.saving.register_keras_serializable(package="psgan_tf")
+
+
+# -------------------------------------------------------------------------------------------------
+# Functions without weights
+
+
+def leaky_relu(features: tf.Tensor) -> tf.Tensor:
+    """Leaky ReLU of slope 0.2."""
+    return tf.nn.leaky_relu(features, LEAK)
+
+
+def pixel_norm(features: tf.Tensor) -> tf.Tensor:
+    """Scales each position's feature vector to unit root mean square.
+
+    b = a / sqrt(mean_c(a_c^2) + 1e-8), Progressive GAN section 4.2. Also used on latents [B, Z].
+
+    Args:
+        features: [..., C], any float type.
+    """
+    squares = tf.square(tf.cast(features, tf.float32))
+    inverse = tf.math.rsqrt(tf.reduce_mean(squares, axis=-1, keepdims=True) + EPSILON)
+    return features * tf.cast(inverse, features.dtype)
+
+
+def upscale2x(images: tf.Tensor) -> tf.Tensor:
+    """Nearest-neighbour doubling: [B, H, W, C] to [B, 2H, 2W, C]."""
+    return tf.repeat(tf.repeat(images, 2, axis=1), 2, axis=2)
+
+
+def downscale2x(images: tf.Tensor) -> tf.Tensor:
+    """Mean of 2 x 2 pixels: [B, 2H, 2W, C] to [B, H, W, C]."""
+    return tf.nn.avg_pool2d(images, 2, 2, "VALID")
+
+
+def lerp(start: tf.Tensor, end: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
+    """(1 - t) start + t end, in float32: exactly `start` at t = 0 and exactly `end` at t = 1."""
+    mixed = (1 - t) * tf.cast(start, tf.float32) + t * tf.cast(end, tf.float32)
+    return tf.cast(mixed, start.dtype)
+
+
+def minibatch_stddev(features: tf.Tensor, slices: int = 1) -> tf.Tensor:
+    """Appends one channel: how much the batch varies, Progressive GAN section 3.
+
+    The standard deviation over the batch, averaged over positions and channels, one number for
+    the whole batch: PSGAN's batch of 5 does not split into the groups of 4 of other versions.
+
+    Args:
+        features: [B, H, W, C].
+        slices: consecutive equal parts of the batch that are measured apart; as many replicas
+            would measure theirs.
+
+    Returns:
+        [B, H, W, C + 1].
+    """
+    parts = tf.split(tf.cast(features, tf.float32), slices) if slices > 1 else [features]
+    channels = []
+    for part in parts:
+        variance = tf.math.reduce_variance(tf.cast(part, tf.float32), axis=0)
+        deviation = tf.reduce_mean(tf.sqrt(variance + EPSILON))
+        channels.append(tf.fill(tf.concat([tf.shape(part)[:-1], [1]], 0), deviation))
+    channel = tf.concat(channels, axis=0) if slices > 1 else channels[0]
+    return tf.concat([features, tf.cast(channel, features.dtype)], axis=-1)
+
+
+# -------------------------------------------------------------------------------------------------
+# Layers with equalized learning rate
+
+
+class EqualizedLayer(keras.layers.Layer):
+    """A layer whose kernel is drawn from N(0, 1) and scaled when it is used.
+
+    w = kernel * gain / sqrt(fan_in), Progressive GAN section 4.1: all weights then learn at one
+    speed under Adam. Biases start at zero and are not scaled.
+
+    Args:
+        gain: sqrt(2) before a leaky ReLU, 1 for a linear output.
+    """
+
+    def __init__(self, *, gain: float = HE_GAIN, **kwargs):
+        super().__init__(**kwargs)
+        if not gain > 0:
+            raise ValueError(f"`gain` must be positive. Received: gain={gain}.")
+        self.gain = gain
+
+    def add_kernel(self, shape: tuple[int, ...]) -> None:
+        """Makes the kernel and its scale; all axes but the last count as fan-in."""
+        self.kernel_scale = self.gain / math.sqrt(math.prod(shape[:-1]))
+        normal = keras.initializers.RandomNormal(stddev=1.0)
+        self.kernel = self.add_weight(name="kernel", shape=shape, initializer=normal)
+
+    def add_bias(self, size: int) -> None:
+        """Makes the bias."""
+        self.bias = self.add_weight(name="bias", shape=(size,), initializer="zeros")
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "gain": self.gain}
+
+
+def _positive(name: str, value: int) -> int:
+    if value < 1:
+        raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
+    return value
+
+
+@register
+class EqualizedDense(EqualizedLayer):
+    """Dense layer with equalized learning rate.
+
+    Args:
+        units: size of the output.
+        gain: see `EqualizedLayer`.
+
+    Input shape: [B, C]. Output shape: [B, units].
+    """
+
+    def __init__(self, units: int, **kwargs):
+        super().__init__(**kwargs)
+        self.units = _positive("units", units)
+
+    def build(self, input_shape) -> None:
+        self.add_kernel((int(input_shape[-1]), self.units))
+        self.add_bias(self.units)
+        self.built = True
+
+    def call(self, inputs):
+        return tf.matmul(inputs, self.kernel * self.kernel_scale) + self.bias
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "units": self.units}
+
+
+@register
+class LatentProjection(EqualizedLayer):
+    """Dense layer from a latent to a 4 x 4 feature map with one bias a channel.
+
+    It equals a 4 x 4 convolution over the padded 1 x 1 latent, whose fan-in is 16 latents: hence
+    the default gain of sqrt(2) / 4.
+
+    Args:
+        filters: channels of the map.
+
+    Input shape: [B, Z]. Output shape: [B, 4, 4, filters].
+    """
+
+    def __init__(self, filters: int, gain: float = HE_GAIN / 4, **kwargs):
+        super().__init__(gain=gain, **kwargs)
+        self.filters = _positive("filters", filters)
+
+    def build(self, input_shape) -> None:
+        self.add_kernel((int(input_shape[-1]), 16 * self.filters))
+        self.add_bias(self.filters)
+        self.built = True
+
+    def call(self, latents):
+        features = tf.matmul(latents, self.kernel * self.kernel_scale)
+        return tf.reshape(features, [-1, 4, 4, self.filters]) + self.bias
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "filters": self.filters}
+
+
+@register
+class EqualizedConv2D(EqualizedLayer):
+    """Convolution of stride 1 and zero padding, with equalized learning rate.
+
+    Args:
+        filters: output channels.
+        kernel_size: 1 or 3 here, any odd size works.
+        gain: see `EqualizedLayer`.
+
+    Input shape: [B, H, W, C]. Output shape: [B, H, W, filters].
+    """
+
+    def __init__(self, filters: int, kernel_size: int = 3, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = _positive("filters", filters)
+        self.kernel_size = _positive("kernel_size", kernel_size)
+
+    def build(self, input_shape) -> None:
+        self.add_kernel((self.kernel_size, self.kernel_size, int(input_shape[-1]), self.filters))
+        self.add_bias(self.filters)
+        self.built = True
+
+    def call(self, inputs):
+        outputs = tf.nn.conv2d(inputs, self.kernel * self.kernel_scale, 1, "SAME")
+        return outputs + self.bias
+
+    def get_config(self) -> dict:
+        sizes = {"filters": self.filters, "kernel_size": self.kernel_size}
+        return {**super().get_config(), **sizes}
+
+
+@register
+class PoseConv2D(EqualizedConv2D):
+    """3 x 3 convolution over [features, pose maps of the features' resolution].
+
+    The one place where a pose enters a network (PSGAN figure 2). The blocks hand over keypoints,
+    so that another way to compute the same convolution stays inside this layer. The planes count
+    in the fan-in; with no keypoints it is a plain `EqualizedConv2D`.
+
+    Args:
+        filters: output channels.
+        num_keypoints: M; the kernel's last M input channels read the pose maps.
+        keypoint_frame: size in pixels of the square that keypoints are measured in.
+
+    Call arguments:
+        features: [B, N, N, C].
+        keypoints: [B, M, 3] float32, x and y in pixels of the full size, visibility 0/1; a
+            keyword, since Keras casts the first argument to the compute type.
+    """
+
+    def __init__(self, filters: int, num_keypoints: int, keypoint_frame: int, **kwargs):
+        super().__init__(filters, **kwargs)
+        if num_keypoints < 0:
+            raise ValueError(
+                f"`num_keypoints` must not be negative. Received: num_keypoints={num_keypoints}."
+            )
+        self.num_keypoints = num_keypoints
+        self.keypoint_frame = _positive("keypoint_frame", keypoint_frame)
+
+    def build(self, input_shape) -> None:
+        super().build([*input_shape[:-1], int(input_shape[-1]) + self.num_keypoints])
+
+    def call(self, features, *, keypoints=None):
+        if self.num_keypoints:
+            maps = draw_pose_maps(
+                keypoints,
+                resolution=features.shape[1],
+                frame=self.keypoint_frame,
+                dtype=features.dtype,
+            )
+            features = tf.concat([features, maps], axis=-1)
+        return super().call(features)
+
+    def get_config(self) -> dict:
+        pose = {"num_keypoints": self.num_keypoints, "keypoint_frame": self.keypoint_frame}
+        return {**super().get_config(), **pose}

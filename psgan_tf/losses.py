@@ -1,0 +1,87 @@
+"""Wasserstein loss with gradient penalty and drift, one number an example.
+
+WGAN-GP (Gulrajani et al., 2017) and Progressive GAN appendix A.1; PSGAN section 3.2 keeps them.
+Discriminators come as functions of pictures alone: the pose of each pair is already bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from psgan_tf.layers import lerp
+
+# Keeps the gradient of the norm finite where the norm is zero.
+NORM_EPSILON = 1e-12
+
+
+def gradient_norms(discriminator: Callable, images: tf.Tensor) -> tf.Tensor:
+    """Norms of the scores' gradient with respect to each picture.
+
+    The gradient is that of the batch's summed score, so that the minibatch statistic couples
+    the pictures as it does in the reference.
+
+    Args:
+        discriminator: pictures [B, N, N, 3] to scores [B].
+        images: [B, N, N, 3] float32.
+
+    Returns:
+        [B] float32.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        scores = discriminator(images)
+    gradients = tf.cast(tape.gradient(scores, images), tf.float32)
+    return tf.sqrt(tf.reduce_sum(tf.square(gradients), axis=[1, 2, 3]) + NORM_EPSILON)
+
+
+def discriminator_losses(
+    discriminator: Callable,
+    reals: tf.Tensor,
+    fakes: tf.Tensor,
+    mix: tf.Tensor,
+    *,
+    gradient_penalty_weight: float,
+    drift_weight: float,
+) -> dict[str, tf.Tensor]:
+    """D(fake) - D(real) + lambda (|grad D(mixed)| - 1)^2 + drift D(real)^2, for each pair.
+
+    Args:
+        discriminator: pictures [B, N, N, 3] to scores [B], the batch's poses bound.
+        reals, fakes: [B, N, N, 3] float32, pictures of the same poses.
+        mix: [B] float32 in [0, 1), where on the line from real to fake the penalty is taken.
+        gradient_penalty_weight: lambda, 10 in the paper.
+        drift_weight: 0.001 in the paper.
+
+    Returns:
+        Values [B] named `discriminator_loss`, `real_score`, `fake_score`, `gradient_norm`.
+    """
+    real_scores = discriminator(reals)
+    fake_scores = discriminator(fakes)
+    norms = gradient_norms(discriminator, lerp(reals, fakes, mix[:, None, None, None]))
+    losses = (
+        fake_scores
+        - real_scores
+        + gradient_penalty_weight * tf.square(norms - 1.0)
+        + drift_weight * tf.square(real_scores)
+    )
+    return {
+        "discriminator_loss": losses,
+        "real_score": real_scores,
+        "fake_score": fake_scores,
+        "gradient_norm": norms,
+    }
+
+
+def generator_losses(discriminator: Callable, fakes: tf.Tensor) -> tf.Tensor:
+    """-D(fake) for each picture.
+
+    Args:
+        discriminator: pictures [B, N, N, 3] to scores [B], the batch's poses bound.
+        fakes: [B, N, N, 3] float32.
+
+    Returns:
+        [B] float32.
+    """
+    return -discriminator(fakes)
