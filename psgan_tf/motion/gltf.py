@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from psgan_tf.motion.gltf_container import (
     bytes_of_uri,
@@ -23,7 +25,7 @@ from psgan_tf.motion.gltf_container import (
 )
 from psgan_tf.motion.gltf_nodes import parents_first, read_parents, read_transforms
 from psgan_tf.motion.json_value import JsonValue, parse_json
-from psgan_tf.motion.transforms import forward_kinematics
+from psgan_tf.motion.transforms import FloatArray, IntArray, forward_kinematics
 
 _COMPONENT_TYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _SHAPES = {
@@ -41,7 +43,7 @@ _SHAPES = {
 _LARGEST_EXPANSION = 16
 
 
-def _component_type(value: JsonValue) -> np.dtype:
+def _component_type(value: JsonValue) -> np.dtype[Any]:
     code = value.integer()
     if code not in _COMPONENT_TYPES:
         raise value.error(f"must be one of {sorted(_COMPONENT_TYPES)}")
@@ -64,8 +66,8 @@ def _strided(
     count: int,
     columns: int,
     rows: int,
-    dtype: np.dtype,
-) -> np.ndarray:
+    dtype: np.dtype[Any],
+) -> npt.NDArray[Any]:
     """[count, columns, rows] of `dtype` from `data`; columns of matrices start on 4 bytes."""
     column_bytes = rows * dtype.itemsize
     if columns > 1:
@@ -88,7 +90,7 @@ def _strided(
     )
 
 
-def _normalise(values: np.ndarray, entry: JsonValue) -> np.ndarray:
+def _normalise(values: npt.NDArray[Any], entry: JsonValue) -> npt.NDArray[Any]:
     """Integers to [0, 1] or [-1, 1] float32 (glTF section 3.6.2.2)."""
     if values.dtype.kind == "f" or values.dtype.itemsize > 2:
         raise entry.error("must have 8- or 16-bit components to be normalised")
@@ -115,17 +117,17 @@ class Gltf:
     document: JsonValue
     num_bytes: int
     buffers: tuple[bytes | None, ...]
-    parents: np.ndarray
-    order: np.ndarray
-    translations: np.ndarray
-    rotations: np.ndarray
-    scales: np.ndarray
-    local_matrices: np.ndarray
+    parents: IntArray
+    order: IntArray
+    translations: FloatArray
+    rotations: FloatArray
+    scales: FloatArray
+    local_matrices: FloatArray
 
     @property
-    def json(self) -> dict:
+    def json(self) -> dict[str, Any]:
         """The document as plain Python values, unchecked."""
-        return self.document.raw
+        return {key: value.raw for key, value in self.document.members().items()}
 
     @property
     def node_names(self) -> tuple[str, ...]:
@@ -139,7 +141,7 @@ class Gltf:
         """A top-level array such as `meshes`, empty where the file has none."""
         return self.document.get(kind, [])
 
-    def world_matrices(self) -> np.ndarray:
+    def world_matrices(self) -> FloatArray:
         """[N, 4, 4] float64: each node's world matrix as the file stores it (its rest)."""
         with np.errstate(over="ignore", invalid="ignore"):
             world = forward_kinematics(self.parents, self.order, self.local_matrices)
@@ -161,7 +163,7 @@ class Gltf:
             return self.buffer_view(image["bufferView"].index_of(self.items("bufferViews")))
         return bytes_of_uri(image["uri"], self.path)
 
-    def accessor(self, index: int, finite: bool = True) -> np.ndarray:
+    def accessor(self, index: int, finite: bool = True) -> npt.NDArray[Any]:
         """The values of one accessor.
 
         Args:
@@ -195,8 +197,8 @@ class Gltf:
         return values[:, 0, 0] if rows == 1 else values[:, 0]
 
     def _stored_values(
-        self, entry: JsonValue, count: int, columns: int, rows: int, dtype: np.dtype
-    ) -> np.ndarray:
+        self, entry: JsonValue, count: int, columns: int, rows: int, dtype: np.dtype[Any]
+    ) -> npt.NDArray[Any]:
         """[count, columns, rows] as stored, before sparse replacement; zeros without a view."""
         if "bufferView" in entry:
             view, data = self._view(entry["bufferView"].index_of(self.items("bufferViews")))
@@ -207,7 +209,9 @@ class Gltf:
             raise entry["count"].error("must fit the file's own length")
         return np.zeros((count, columns, rows), dtype)
 
-    def _with_sparse(self, sparse: JsonValue, values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    def _with_sparse(
+        self, sparse: JsonValue, values: npt.NDArray[Any], dtype: np.dtype[Any]
+    ) -> npt.NDArray[Any]:
         """A copy of `values` with the sparse entries replaced."""
         count = sparse["count"].integer(0, len(values))
         places = sparse["indices"]
@@ -224,8 +228,8 @@ class Gltf:
         return values
 
     def _packed(
-        self, part: JsonValue, count: int, columns: int, rows: int, dtype: np.dtype
-    ) -> np.ndarray:
+        self, part: JsonValue, count: int, columns: int, rows: int, dtype: np.dtype[Any]
+    ) -> npt.NDArray[Any]:
         _, data = self._view(part["bufferView"].index_of(self.items("bufferViews")))
         offset = part.get("byteOffset", 0).integer()
         return _strided(part, data, offset, 0, count, columns, rows, dtype)

@@ -97,6 +97,7 @@ def _truncated(name: str, expected: int, received: int) -> ValueError:
 
 
 def check_version_and_extensions(document: JsonValue) -> None:
+    """Refuses, by ValueError, glTF 1 and a file that requires an extension unknown here."""
     version = document["asset"]["version"].text()
     if not version.startswith("2."):
         raise document["asset"]["version"].error("must be glTF version 2.x")
@@ -113,6 +114,7 @@ def check_version_and_extensions(document: JsonValue) -> None:
 def read_buffers(
     document: JsonValue, binary_chunk: bytes | None, path: Path
 ) -> tuple[bytes | None, ...]:
+    """Each buffer's bytes, from the binary chunk, a data URI or a file beside `path`."""
     buffers: list[bytes | None] = []
     for index, entry in enumerate(document.get("buffers", [])):
         length = entry["byteLength"].integer()

@@ -8,13 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from psgan_tf.motion.json_value import JsonValue
-from psgan_tf.motion.transforms import matrices_from_trs, trs_from_matrices
+from psgan_tf.motion.transforms import FloatArray, IntArray, matrices_from_trs, trs_from_matrices
 
 # Longer than any scene in any unit; damaged numbers are usually far beyond.
 _LARGEST_LENGTH = 1e9
 
 
-def read_parents(document: JsonValue) -> np.ndarray:
+def read_parents(document: JsonValue) -> IntArray:
     """[N] parent of each node, -1 for roots; a node with two parents is refused."""
     nodes = document.get("nodes", [])
     parents = np.full(len(nodes), -1, np.int64)
@@ -27,7 +27,7 @@ def read_parents(document: JsonValue) -> np.ndarray:
     return parents
 
 
-def parents_first(parents: np.ndarray, document: JsonValue) -> np.ndarray:
+def parents_first(parents: IntArray, document: JsonValue) -> IntArray:
     """The nodes ordered so that parents come first; a ring of nodes is refused."""
     children: list[list[int]] = [[] for _ in parents]
     for node, parent in enumerate(parents):
@@ -41,7 +41,7 @@ def parents_first(parents: np.ndarray, document: JsonValue) -> np.ndarray:
     return np.array(order, np.int64)
 
 
-def _bounded(value: JsonValue, count: int) -> np.ndarray:
+def _bounded(value: JsonValue, count: int) -> FloatArray:
     """[count] numbers small enough that arithmetic on them stays finite."""
     numbers = value.numbers(count)
     if np.abs(numbers).max() > _LARGEST_LENGTH:
@@ -51,7 +51,8 @@ def _bounded(value: JsonValue, count: int) -> np.ndarray:
 
 def read_transforms(
     document: JsonValue,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Local rest transforms: [N, 3] translations, [N, 4] rotations, [N, 3] scales, [N, 4, 4]."""
     nodes = document.get("nodes", [])
     translations = np.zeros((len(nodes), 3))
     rotations = np.tile([0.0, 0.0, 0.0, 1.0], (len(nodes), 1))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 _LONGEST_QUOTE = 60
 
@@ -124,7 +125,7 @@ class JsonValue:
             raise self.error("must be a finite number")
         return float(self.raw)
 
-    def numbers(self, count: int) -> np.ndarray:
+    def numbers(self, count: int) -> npt.NDArray[np.float64]:
         """An array of exactly `count` finite numbers: [count] float64."""
         if len(self) != count:
             raise self.error(f"must have {count} numbers", f"{len(self)} items")

@@ -7,6 +7,10 @@ and 4 x 4 matrices act on column vectors. All functions broadcast over leading a
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 IDENTITY_QUATERNION = np.array([0.0, 0.0, 0.0, 1.0])
 
@@ -14,14 +18,14 @@ IDENTITY_QUATERNION = np.array([0.0, 0.0, 0.0, 1.0])
 _SLERP_EPSILON = 1e-12
 
 
-def normalise_quaternions(quaternions: np.ndarray) -> np.ndarray:
+def normalise_quaternions(quaternions: FloatArray) -> FloatArray:
     """Unit quaternions [..., 4]; a quaternion shorter than 1e-9 becomes the identity."""
     lengths = np.linalg.norm(quaternions, axis=-1, keepdims=True)
     usable = lengths > 1e-9
     return np.where(usable, quaternions / np.where(usable, lengths, 1.0), IDENTITY_QUATERNION)
 
 
-def multiply_quaternions(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def multiply_quaternions(first: FloatArray, second: FloatArray) -> FloatArray:
     """The rotation `second` followed by `first` (first @ second as matrices): [..., 4]."""
     ax, ay, az, aw = np.moveaxis(np.asarray(first, np.float64), -1, 0)
     bx, by, bz, bw = np.moveaxis(np.asarray(second, np.float64), -1, 0)
@@ -36,7 +40,28 @@ def multiply_quaternions(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     )
 
 
-def matrices_from_quaternions(quaternions: np.ndarray) -> np.ndarray:
+def conjugate_quaternions(quaternions: FloatArray) -> FloatArray:
+    """The inverse rotations of unit quaternions [..., 4]."""
+    conjugated: FloatArray = quaternions * np.array([-1.0, -1.0, -1.0, 1.0])
+    return conjugated
+
+
+def rotate_vectors(quaternions: FloatArray, vectors: FloatArray) -> FloatArray:
+    """[..., 3] vectors turned by [..., 4] unit quaternions."""
+    axes, w = quaternions[..., :3], quaternions[..., 3:]
+    twice_cross = 2.0 * np.cross(axes, vectors)
+    return vectors + w * twice_cross + np.cross(axes, twice_cross)
+
+
+def angles_between(first: FloatArray, second: FloatArray) -> FloatArray:
+    """[...] radians, 0 to pi, by which the rotations [..., 4] and [..., 4] differ."""
+    relative = multiply_quaternions(conjugate_quaternions(first), second)
+    sines = np.linalg.norm(relative[..., :3], axis=-1)
+    angles: FloatArray = 2.0 * np.arctan2(sines, np.abs(relative[..., 3]))
+    return angles
+
+
+def matrices_from_quaternions(quaternions: FloatArray) -> FloatArray:
     """[..., 4] unit quaternions to [..., 3, 3] rotation matrices."""
     x, y, z, w = np.moveaxis(np.asarray(quaternions, np.float64), -1, 0)
     rows = [
@@ -47,7 +72,7 @@ def matrices_from_quaternions(quaternions: np.ndarray) -> np.ndarray:
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
 
-def quaternions_from_matrices(matrices: np.ndarray) -> np.ndarray:
+def quaternions_from_matrices(matrices: FloatArray) -> FloatArray:
     """[..., 3, 3] rotation matrices to [..., 4] unit quaternions with w >= 0.
 
     Shepperd's method: of the four ways to write the quaternion, the one whose leading component
@@ -91,11 +116,12 @@ def quaternions_from_matrices(matrices: np.ndarray) -> np.ndarray:
     return np.where(chosen[..., 3:] < 0, -chosen, chosen)
 
 
-def _stacked(*components: np.ndarray) -> np.ndarray:
-    return np.stack(components, axis=-1)
+def _stacked(*components: FloatArray) -> FloatArray:
+    stacked: FloatArray = np.stack(components, axis=-1)
+    return stacked
 
 
-def axis_rotation_matrices(axis: int, angles_rad: np.ndarray) -> np.ndarray:
+def axis_rotation_matrices(axis: int, angles_rad: FloatArray) -> FloatArray:
     """[...] angles about the x (0), y (1) or z (2) axis to [..., 3, 3] rotation matrices."""
     angles_rad = np.asarray(angles_rad, np.float64)
     cosines, sines = np.cos(angles_rad), np.sin(angles_rad)
@@ -109,7 +135,7 @@ def axis_rotation_matrices(axis: int, angles_rad: np.ndarray) -> np.ndarray:
     return matrices
 
 
-def rotation_between(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+def rotation_between(source: FloatArray, target: FloatArray) -> FloatArray:
     """[3, 3]: the smallest rotation that turns the direction `source` to `target`.
 
     Opposite directions turn about an axis of our choice (there is no smallest one).
@@ -124,10 +150,11 @@ def rotation_between(source: np.ndarray, target: np.ndarray) -> np.ndarray:
         return 2.0 * np.outer(axis, axis) - np.eye(3)
     cross = np.cross(source, target)
     skew = np.array([[0, -cross[2], cross[1]], [cross[2], 0, -cross[0]], [-cross[1], cross[0], 0]])
-    return np.eye(3) + skew + skew @ skew / (1.0 + cosine)
+    rotation: FloatArray = np.eye(3) + skew + skew @ skew / (1.0 + cosine)
+    return rotation
 
 
-def slerp(first: np.ndarray, second: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+def slerp(first: FloatArray, second: FloatArray, fractions: FloatArray) -> FloatArray:
     """Spherical interpolation the short way round: [..., 4]; `fractions` [...] from 0 to 1."""
     dots = np.sum(first * second, axis=-1, keepdims=True)
     second = np.where(dots < 0, -second, second)
@@ -142,8 +169,8 @@ def slerp(first: np.ndarray, second: np.ndarray, fractions: np.ndarray) -> np.nd
 
 
 def matrices_from_trs(
-    translations: np.ndarray, rotations: np.ndarray, scales: np.ndarray
-) -> np.ndarray:
+    translations: FloatArray, rotations: FloatArray, scales: FloatArray
+) -> FloatArray:
     """[..., 3] translations, [..., 4] unit quaternions, [..., 3] scales to [..., 4, 4]."""
     rotated = matrices_from_quaternions(rotations)
     matrices = np.zeros((*rotated.shape[:-2], 4, 4))
@@ -153,7 +180,7 @@ def matrices_from_trs(
     return matrices
 
 
-def trs_from_matrices(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def trs_from_matrices(matrices: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """[..., 4, 4] to translations [..., 3], unit quaternions [..., 4] and scales [..., 3].
 
     Shear is dropped; a mirror (negative determinant) goes into the x scale; an axis of no length
@@ -167,14 +194,14 @@ def trs_from_matrices(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
     )
 
 
-def _signed_scales(matrices: np.ndarray) -> np.ndarray:
+def _signed_scales(matrices: FloatArray) -> FloatArray:
     linear = matrices[..., :3, :3]
-    scales = np.linalg.norm(linear, axis=-2)
+    scales: FloatArray = np.linalg.norm(linear, axis=-2)
     scales[..., 0] *= np.where(np.linalg.det(linear) < 0, -1.0, 1.0)
     return scales
 
 
-def rotations_of(matrices: np.ndarray) -> np.ndarray:
+def rotations_of(matrices: FloatArray) -> FloatArray:
     """[..., 3, 3]: the proper rotation nearest to the linear part of [..., 4, 4] matrices."""
     linear = np.asarray(matrices, np.float64)[..., :3, :3]
     scales = _signed_scales(np.asarray(matrices, np.float64))[..., None, :]
@@ -182,12 +209,13 @@ def rotations_of(matrices: np.ndarray) -> np.ndarray:
     left, _, right = np.linalg.svd(unit)
     signs = np.ones((*unit.shape[:-2], 3))
     signs[..., 2] = np.where(np.linalg.det(left @ right) < 0, -1.0, 1.0)
-    return (left * signs[..., None, :]) @ right
+    rotations: FloatArray = (left * signs[..., None, :]) @ right
+    return rotations
 
 
 def forward_kinematics(
-    parents: np.ndarray, order: np.ndarray, local_matrices: np.ndarray
-) -> np.ndarray:
+    parents: IntArray, order: IntArray, local_matrices: FloatArray
+) -> FloatArray:
     """World matrices [..., N, 4, 4] of a node tree from its local matrices [..., N, 4, 4].
 
     Args:
