@@ -109,7 +109,8 @@ class RigAnimation:
         world: FloatArray = np.broadcast_to(np.eye(4), (self.num_frames, 4, 4))
         for node in reversed(chain):
             world = world @ self._local_matrices(node)
-        return world[:, :3, 3]
+        positions: FloatArray = world[:, :3, 3]
+        return positions
 
     def _local_matrices(self, node: int) -> FloatArray:
         """[F, 4, 4], or [4, 4] for a node at rest."""
