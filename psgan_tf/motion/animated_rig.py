@@ -115,15 +115,17 @@ class RigAnimation:
     def _local_matrices(self, node: int) -> FloatArray:
         """[F, 4, 4], or [4, 4] for a node at rest."""
         if node not in self.rotations and node not in self.translations:
-            return self.rig.rest_matrices[node]
+            at_rest: FloatArray = self.rig.rest_matrices[node]
+            return at_rest
         rotations = self.rotations.get(node, self.rig.rest_rotations[node])
         translations = self.translations.get(node, self.rig.rest_translations[node])
         shape = np.broadcast_shapes(rotations.shape[:-1], translations.shape[:-1])
-        return matrices_from_trs(
+        local: FloatArray = matrices_from_trs(
             np.broadcast_to(translations, (*shape, 3)),
             np.broadcast_to(rotations, (*shape, 4)),
             np.broadcast_to(self.rig.rest_scales[node], (*shape, 3)),
         )
+        return local
 
 
 def standing_hips(rig: Rig) -> FloatArray:

@@ -11,6 +11,7 @@ from pathlib import Path
 from psgan_tf.motion.bone_name_tables import CONVENTIONS, BoneNameTable
 from psgan_tf.motion.humanoid import HUMANOID_BONES, REQUIRED_BONES
 from psgan_tf.motion.json_value import parse_json
+from psgan_tf.motion.source_files import read_source
 
 # Words as names run them together: `LHipJoint` is L, Hip, Joint; `spine_01` is spine, 01.
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
@@ -108,7 +109,7 @@ def read_bone_map(path: str | Path) -> dict[str, str]:
       ValueError: not such a file, or a bone it names does not exist.
     """
     path = Path(path)
-    document = parse_json(path.read_bytes(), path.name)
+    document = parse_json(read_source(path), path.name)
     unknown = [bone for bone in document.members() if bone not in HUMANOID_BONES]
     if unknown:
         raise ValueError(

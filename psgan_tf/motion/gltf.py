@@ -25,6 +25,7 @@ from psgan_tf.motion.gltf_container import (
 )
 from psgan_tf.motion.gltf_nodes import parents_first, read_parents, read_transforms
 from psgan_tf.motion.json_value import JsonValue, parse_json
+from psgan_tf.motion.source_files import read_source
 from psgan_tf.motion.transforms import FloatArray, IntArray, forward_kinematics
 
 _COMPONENT_TYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
@@ -258,11 +259,10 @@ def read_gltf(path: str | Path) -> Gltf:
 
     Raises:
       ValueError: not a glTF 2.0 file, damaged, or it requires an extension this reader lacks
-        (the message names the extension).
-      OSError: the file cannot be opened.
+        (the message names the extension), or it cannot be opened.
     """
     path = Path(path)
-    data = path.read_bytes()
+    data = read_source(path)
     json_bytes, binary_chunk = split_container(data, path.name)
     document = parse_json(json_bytes, path.name)
     check_version_and_extensions(document)

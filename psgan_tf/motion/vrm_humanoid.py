@@ -12,7 +12,7 @@ from psgan_tf.motion.rig import Rig
 
 
 def vrm_version(gltf: Gltf) -> str | None:
-    """Its VRM version: "0" for a VRM 0.x avatar, "1" for VRM 1.0, "animation" for VRMA, None for plain glTF."""
+    """Which VRM the file is: "0" (an avatar of VRM 0.x), "1", "animation" (VRMA) or None."""
     extensions = gltf.document.get("extensions", {})
     if "VRMC_vrm" in extensions:
         return "1"
