@@ -1,7 +1,8 @@
 """An orthographic camera: from canonical axes (x left, y up, z forward) to pixels.
 
 At yaw 0 the character faces the camera, so its left is on the picture's right. A positive yaw
-walks the camera round to the character's left side; a positive pitch raises it to look down.
+turns the character to its own left, so the camera sees more of its right side; a positive pitch
+raises the camera to look down.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Camera:
     Attributes:
       size_px: width and height of the square picture.
       pixels_per_unit: pixels for one unit (usually a metre) of the character.
-      yaw_rad: angle round the vertical axis; pi / 2 looks at the character's left side.
+      yaw_rad: angle round the vertical axis; at pi / 2 the character looks to the picture's right.
       pitch_rad: angle above the horizon.
       target: the point (x, y, z) that is drawn at the picture's middle.
       follow: the hips' x and z are added to the target, frame by frame, so that a walking
@@ -56,7 +57,7 @@ class Camera:
         """[3, 3]: rows are the picture's right, the picture's up, and towards the camera."""
         rotation: FloatArray = axis_rotation_matrices(
             0, np.array(self.pitch_rad)
-        ) @ axis_rotation_matrices(1, np.array(-self.yaw_rad))
+        ) @ axis_rotation_matrices(1, np.array(self.yaw_rad))
         return rotation
 
     def matrices(self, hips: FloatArray) -> FloatArray:

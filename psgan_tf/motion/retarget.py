@@ -107,8 +107,16 @@ def retarget(skeleton: RestSkeleton, motion: Motion, ground: str = "motion") -> 
 
 
 def _bone_rotations(skeleton: RestSkeleton, motion: Motion) -> FloatArray:
-    """[F, B, 4]: the motion's rotation where it has the bone, else the parent's."""
+    """[F, B, 4]: the motion's rotation where it has the bone, else the parent's.
+
+    Trunks have one to three bones. The topmost carries neck and shoulders, so it turns as the
+    motion's topmost does, whatever the two are called.
+    """
     column = {bone: index for index, bone in enumerate(motion.bones)}
+    motion_top = _topmost_trunk_bone(motion.bones)
+    skeleton_top = _topmost_trunk_bone(skeleton.bones)
+    if motion_top is not None and skeleton_top is not None:
+        column[skeleton_top] = column[motion_top]
     rotations = np.empty((motion.num_frames, len(skeleton.bones), 4))
     for bone, (name, parent) in enumerate(zip(skeleton.bones, skeleton.parents, strict=True)):
         if name in column:
@@ -116,6 +124,10 @@ def _bone_rotations(skeleton: RestSkeleton, motion: Motion) -> FloatArray:
         else:
             rotations[:, bone] = rotations[:, parent] if parent >= 0 else IDENTITY_QUATERNION
     return rotations
+
+
+def _topmost_trunk_bone(bones: tuple[str, ...]) -> str | None:
+    return next((bone for bone in ("upperChest", "chest", "spine") if bone in bones), None)
 
 
 def rig_matrices(rig: Rig, posed: PosedSkeleton, frames: slice = slice(None)) -> FloatArray:
