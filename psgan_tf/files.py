@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,16 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise ValueError(
             f"`{path}` is not valid JSON: {error.msg}, line {error.lineno} column {error.colno}."
         ) from None
+
+
+# A list of plain values over several lines. No JSON string has a line break in it.
+_FLAT_LIST = re.compile(r"\[\n\s+([^\[\]{}\n]*(?:,\n\s+[^\[\]{}\n]*)*)\n\s+\]")
+
+
+def json_text(document: Any) -> str:
+    """A document as indented JSON for people to read, each list of plain values on one line."""
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    return _FLAT_LIST.sub(lambda found: "[" + re.sub(r",\n\s+", ", ", found[1]) + "]", text) + "\n"
 
 
 def printable(text: str) -> str:

@@ -45,7 +45,9 @@ def pixel_norm(features: tf.Tensor) -> tf.Tensor:
 
 def upscale2x(images: tf.Tensor) -> tf.Tensor:
     """Nearest-neighbour doubling: [B, H, W, C] to [B, 2H, 2W, C]."""
-    return tf.repeat(tf.repeat(images, 2, axis=1), 2, axis=2)
+    batch, (height, width, channels) = tf.shape(images)[0], images.shape[1:]
+    doubled = tf.broadcast_to(images[:, :, None, :, None], [batch, height, 2, width, 2, channels])
+    return tf.reshape(doubled, [batch, 2 * height, 2 * width, channels])
 
 
 def downscale2x(images: tf.Tensor) -> tf.Tensor:
@@ -144,7 +146,7 @@ class EqualizedDense(EqualizedLayer):
         self.built = True
 
     def call(self, inputs):
-        return tf.matmul(inputs, self.kernel * self.kernel_scale) + self.bias
+        return tf.nn.bias_add(tf.matmul(inputs, self.kernel * self.kernel_scale), self.bias)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "units": self.units}
@@ -174,7 +176,7 @@ class LatentProjection(EqualizedLayer):
 
     def call(self, latents):
         features = tf.matmul(latents, self.kernel * self.kernel_scale)
-        return tf.reshape(features, [-1, 4, 4, self.filters]) + self.bias
+        return tf.nn.bias_add(tf.reshape(features, [-1, 4, 4, self.filters]), self.bias)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "filters": self.filters}
@@ -204,7 +206,7 @@ class EqualizedConv2D(EqualizedLayer):
 
     def call(self, inputs):
         outputs = tf.nn.conv2d(inputs, self.kernel * self.kernel_scale, 1, "SAME")
-        return outputs + self.bias
+        return tf.nn.bias_add(outputs, self.bias)
 
     def get_config(self) -> dict:
         sizes = {"filters": self.filters, "kernel_size": self.kernel_size}

@@ -105,6 +105,13 @@ class Stage:
     images_after: int
 
 
+def _alpha(phase: Phase, images_shown: int) -> float:
+    """Weight of the newest layers after `images_shown` images of a run in `phase`."""
+    if not phase.fading:
+        return 1.0
+    return min((images_shown - phase.start_images) / (phase.end_images - phase.start_images), 1.0)
+
+
 class Schedule:
     """All phases of a run, in order.
 
@@ -137,11 +144,17 @@ class Schedule:
             )
         phase = self.phases[bisect.bisect_right(self._ends, images_shown)]
         images_after = images_shown + phase.batch_size
-        alpha = 1.0
-        if phase.fading:
-            length = phase.end_images - phase.start_images
-            alpha = min((images_after - phase.start_images) / length, 1.0)
-        return Stage(phase, alpha, images_after)
+        return Stage(phase, _alpha(phase, images_after), images_after)
+
+    def reached(self, images_shown: int) -> Stage:
+        """The stage as it stands once `images_shown` images were shown: that of the last batch.
+
+        Args:
+            images_shown: any count; beyond the schedule's end it is the end.
+        """
+        images_shown = max(1, min(images_shown, self.total_images))
+        phase = self.stage_at(images_shown - 1).phase
+        return Stage(phase, _alpha(phase, images_shown), images_shown)
 
     def table(self) -> str:
         """The phases as text, one line each, thousands of images."""

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+
+Keypoints = npt.NDArray[np.float32]
 
 
 def _pairs_by_name(names: Sequence[str]) -> tuple[tuple[int, int], ...]:
@@ -160,7 +163,8 @@ SKELETONS: Mapping[str, Skeleton] = {
             "left_elbow right_elbow left_wrist right_wrist left_hip right_hip "
             "left_knee right_knee left_ankle right_ankle",
             "nose-left_eye left_eye-left_ear nose-right_eye right_eye-right_ear "
-            "left_shoulder-right_shoulder left_shoulder-left_elbow left_elbow-left_wrist "
+            "left_ear-left_shoulder right_ear-right_shoulder left_shoulder-right_shoulder "
+            "left_shoulder-left_elbow left_elbow-left_wrist "
             "right_shoulder-right_elbow right_elbow-right_wrist left_shoulder-left_hip "
             "right_shoulder-right_hip left_hip-right_hip left_hip-left_knee "
             "left_knee-left_ankle right_hip-right_knee right_knee-right_ankle",
@@ -212,7 +216,8 @@ def _read_pairs(
     """Pairs of names or rows as pairs of rows; None where the key is absent."""
     if document.get(key) is None:
         return None
-    rows = {**{name: i for i, name in enumerate(names)}, **{i: i for i in range(len(names))}}
+    rows: dict[str | int, int] = {i: i for i in range(len(names))}
+    rows.update({name: i for i, name in enumerate(names)})
     try:
         return tuple((rows[a], rows[b]) for a, b in document[key])
     except (KeyError, TypeError, ValueError):
@@ -268,7 +273,7 @@ def conversion_indices(source: Skeleton, target: Skeleton) -> tuple[int, ...]:
     return tuple(rows.get(_JOINT_OF_BONE.get(name, name), -1) for name in target.keypoints)
 
 
-def convert_keypoints(keypoints: np.ndarray, source: Skeleton, target: Skeleton) -> np.ndarray:
+def convert_keypoints(keypoints: Keypoints, source: Skeleton, target: Skeleton) -> Keypoints:
     """Keypoints of one schema as those of another, joined by name.
 
     A neck or mid hip that the source schema lacks is put half way between the shoulders or hips
@@ -284,7 +289,7 @@ def convert_keypoints(keypoints: np.ndarray, source: Skeleton, target: Skeleton)
     """
     keypoints = np.asarray(keypoints, np.float32).reshape(source.num_keypoints, 3)
     padded = np.concatenate([keypoints, np.zeros((1, 3), np.float32)])  # row -1: missing
-    converted = padded[list(conversion_indices(source, target))]
+    converted: Keypoints = padded[list(conversion_indices(source, target))]
     joints = [_JOINT_OF_BONE.get(name, name) for name in source.keypoints]
     for row, name in enumerate(target.keypoints):
         ends = _HALF_WAY.get(_JOINT_OF_BONE.get(name, name))
@@ -297,7 +302,7 @@ def convert_keypoints(keypoints: np.ndarray, source: Skeleton, target: Skeleton)
     return converted
 
 
-def mirror_keypoints(keypoints: np.ndarray, frame_px: int, skeleton: Skeleton) -> np.ndarray:
+def mirror_keypoints(keypoints: Keypoints, frame_px: int, skeleton: Skeleton) -> Keypoints:
     """Keypoints of the picture mirrored left to right: x' = W - x, left and right rows swapped.
 
     A whole x means "that pixel" (integer detectors), so it becomes W - 1 - x: in every case

@@ -1,0 +1,49 @@
+"""How every program ends: 0, or one line on stderr that says what to do, never a traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from absl import app, flags
+
+INTERRUPTED = 130  # the shell's code for a program stopped with Ctrl-C
+
+
+def _fail(program: str, message: str, code: int = 1) -> NoReturn:
+    print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
+
+
+def run(main: Callable[[], int], program: str) -> NoReturn:
+    """Parses the command line and calls `main`; user errors become one line on stderr.
+
+    Args:
+        main: does the work and returns the exit code. ValueError and OSError are user errors.
+        program: what the line starts with, for instance `make_tfrecords`.
+    """
+
+    def parse(argv: list[str]) -> list[str]:
+        try:
+            arguments = flags.FLAGS(argv)
+        except flags.Error as error:
+            _fail(program, f"{str(error).rstrip('.')}. See --help.")
+        if len(arguments) > 1:
+            _fail(program, f"`{arguments[1]}` is no flag. Write --flag=value; see --help.")
+        return arguments
+
+    def guarded(argv: list[str]) -> int:
+        del argv  # parse has refused all but flags
+        try:
+            return main()
+        except KeyboardInterrupt:
+            _fail(program, "stopped. The same command again goes on from here.", INTERRUPTED)
+        except OSError as error:
+            place = f"`{error.filename}`: " if error.filename else ""
+            _fail(program, f"{place}{error.strerror or error}")
+        except ValueError as error:
+            _fail(program, str(error))
+
+    app.run(guarded, flags_parser=parse)
+    raise AssertionError("app.run ends the process")

@@ -1,0 +1,149 @@
+"""Trains PSGAN: `python -m psgan_tf.train --flagfile=avatar.flags --data_dir=... --run_dir=...`.
+
+To go on with a run, give the same command again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import sys
+
+# Before TensorFlow is imported: its C++ start-up notices say nothing that a user can act on.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import tensorflow as tf
+from absl import app, flags
+
+from psgan_tf.config import NetworkConfig, TrainingConfig, load_options, to_json
+from psgan_tf.dataset_card import DatasetCard
+from psgan_tf.schedule import build_schedule, split_over_replicas
+from psgan_tf.training_run import check_data, check_same_run, replica_devices, train
+
+# The strategy announces its devices twice; the status lines say what matters.
+tf.get_logger().setLevel("WARNING")
+
+FLAGS = flags.FLAGS
+_DEFAULTS = {
+    field.name: field.default
+    for kind in (NetworkConfig, TrainingConfig)
+    for field in dataclasses.fields(kind)
+}
+
+flags.DEFINE_string("data_dir", "", "Folder of shards that tools/make_tfrecords.py wrote.")
+flags.DEFINE_string("run_dir", "", "Folder of the run: checkpoints, samples, logs.")
+flags.DEFINE_integer(
+    "num_keypoints", None, "M. By default that of the data; 0 trains a plain Progressive GAN."
+)
+flags.DEFINE_list("pose_resolutions", None, "Scales at which the pose enters. Default: all.")
+flags.DEFINE_list("devices", None, "Replicas, such as GPU:0,GPU:1. Default: all GPUs, else CPU.")
+flags.DEFINE_boolean("dry_run", False, "Print the options and the schedule, and stop.")
+for _define, _name, _help in (
+    (flags.DEFINE_integer, "resolution", "Final picture size in pixels, a power of two."),
+    (flags.DEFINE_integer, "latent_size", "Length of the latent vector."),
+    (flags.DEFINE_integer, "fmap_base", "Widths: the block at N has 2 * fmap_base / N maps ..."),
+    (flags.DEFINE_integer, "fmap_max", "... but no more than this."),
+    (flags.DEFINE_string, "fade_kimg", "Thousands of images of each fade: 600 or 600,1024:900."),
+    (flags.DEFINE_string, "stabilize_kimg", "Thousands of images at each resolution fully in."),
+    (flags.DEFINE_string, "batch_size", "Global batch, such as 16,256:12,512:5."),
+    (flags.DEFINE_string, "learning_rate", "Of both networks, such as 0.001,128:0.0008."),
+    (flags.DEFINE_string, "tick_kimg", "Thousands of images between status lines."),
+    (flags.DEFINE_string, "sample_kimg", "Thousands of images between sample grids."),
+    (flags.DEFINE_integer, "seed", "Decides weights, data order and noise."),
+    (flags.DEFINE_float, "ema_decay", "Decay per step of the generator's moving average."),
+    (flags.DEFINE_float, "gradient_penalty_weight", "Lambda of WGAN-GP."),
+    (flags.DEFINE_float, "drift_weight", "Weight of the squared scores of the reals."),
+    (flags.DEFINE_boolean, "mirror", "Turn pictures at random, left and right swapped."),
+    (flags.DEFINE_string, "precision", "float32 or bfloat16."),
+    (flags.DEFINE_boolean, "strict_batch", "Refuse a batch that does not split over replicas."),
+    (flags.DEFINE_string, "init_from", "Run whose weights a new run starts with."),
+    (flags.DEFINE_float, "checkpoint_minutes", "Longest time between checkpoints."),
+    (flags.DEFINE_integer, "keep_checkpoints", "How many checkpoints are kept."),
+):
+    _define(_name, _DEFAULTS[_name], _help)
+
+
+def config_from_flags(card: DatasetCard | None) -> TrainingConfig:
+    """The run's options from flags; M and the keypoint frame from the data.
+
+    Raises:
+        ValueError: when a flag is out of its range or does not fit the data.
+    """
+    num_keypoints = FLAGS.num_keypoints
+    if num_keypoints is None:
+        num_keypoints = card.skeleton.num_keypoints if card else _DEFAULTS["num_keypoints"]
+    elif card and num_keypoints not in (0, card.skeleton.num_keypoints):
+        raise ValueError(
+            f"`num_keypoints` must be 0 or the data's {card.skeleton.num_keypoints} "
+            f"({card.skeleton.name}). Received: num_keypoints={num_keypoints}. Leave it out."
+        )
+    try:
+        scales = tuple(int(n) for n in FLAGS.pose_resolutions or ())
+    except ValueError:
+        raise ValueError(
+            "`pose_resolutions` must be whole numbers such as 4,8,16. "
+            f"Received: {','.join(FLAGS.pose_resolutions)}."
+        ) from None
+    shape = {name: FLAGS[name].value for name in ("resolution", "latent_size", "fmap_max")}
+    network = NetworkConfig(
+        num_keypoints=num_keypoints,
+        keypoint_frame=card.keypoint_frame if card else FLAGS.resolution,
+        fmap_base=FLAGS.fmap_base,
+        pose_resolutions=scales or None,
+        **shape,
+    )
+    own = {field.name for field in dataclasses.fields(TrainingConfig)} - {"network"}
+    return TrainingConfig(network=network, **{name: FLAGS[name].value for name in own})
+
+
+class StopRequest:
+    """Remembers SIGTERM and SIGINT, so that the batch is finished and a checkpoint written."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._remember)
+
+    def _remember(self, number: int, frame: object) -> None:
+        if self.signal is not None:
+            # Asked twice: the user does not want to wait for the checkpoint.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        self.signal = number
+
+    def __call__(self) -> bool:
+        return self.signal is not None
+
+
+def main(argv: list[str]) -> int:
+    """Checks everything that can be checked cheaply, then trains."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
+    try:
+        card = DatasetCard.load(FLAGS.data_dir) if FLAGS.data_dir else None
+        config = config_from_flags(card)
+        schedule = build_schedule(config)
+        if card:
+            check_data(card, config)
+        if FLAGS.dry_run:
+            print(to_json(config) + schedule.table())
+            return 0
+        for name in ("data_dir", "run_dir"):
+            if not FLAGS[name].value:
+                raise ValueError(f"`{name}` must be given. Received: nothing. Set --{name}=FOLDER.")
+        check_same_run(config)
+        if config.init_from:
+            load_options(config.init_from)
+        devices = replica_devices(FLAGS.devices)
+        split_over_replicas(schedule, len(devices), config.strict_batch)
+        stop = StopRequest()
+        complete = train(config, card, devices, stop)
+    except (ValueError, FloatingPointError) as error:
+        print(f"psgan_tf.train: {error}", file=sys.stderr)
+        return 1
+    return 0 if complete else 128 + stop.signal
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,214 @@
+"""A run from its checked options to its end: directory, devices, first weights, training.
+
+What can be refused is refused before a device is started; what was written is never lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import tensorflow as tf
+from absl import logging
+
+from psgan_tf.checkpoints import CheckpointStore, TrainingState, load_run_weights, new_state
+from psgan_tf.config import NetworkConfig, TrainingConfig, load_options, to_json
+from psgan_tf.data import TrainingData
+from psgan_tf.dataset_card import DatasetCard
+from psgan_tf.files import write_atomically
+from psgan_tf.optimizers import averaged_value
+from psgan_tf.records import shard_paths
+from psgan_tf.reporting import Reporter, SampleGrid
+from psgan_tf.schedule import build_schedule, split_over_replicas
+from psgan_tf.trainer import Trainer
+from psgan_tf.weights import dump_weights, load_weights, map_weights, named_variables
+
+# -------------------------------------------------------------------------------------------------
+# Checks
+
+
+def check_data(card: DatasetCard, config: TrainingConfig) -> None:
+    """Refuses data that the run would miss something of, before anything is computed.
+
+    Raises:
+        ValueError: when a resolution or a shard is missing.
+    """
+    missing = sorted(set(config.network.resolutions) - set(card.resolutions))
+    if missing:
+        raise ValueError(
+            "`resolution` must be one that the data was converted to, with all below. Received: "
+            f"resolution={config.network.resolution}; {config.data_dir} lacks {missing}. Lower "
+            f"--resolution to {max(card.resolutions)}, or convert again with more --resolutions."
+        )
+    for resolution in config.network.resolutions:
+        shard_paths(config.data_dir, card, "train", resolution)
+
+
+def check_same_run(config: TrainingConfig) -> None:
+    """Refuses another architecture in a run directory; warns of what else has changed.
+
+    Raises:
+        ValueError: naming the flag.
+    """
+    if not (Path(config.run_dir) / "options.json").exists():
+        return
+    before = load_options(config.run_dir)
+    for field in dataclasses.fields(NetworkConfig):
+        old, new = getattr(before.network, field.name), getattr(config.network, field.name)
+        if old != new:
+            raise ValueError(
+                f"`{field.name}` must stay {old}, as the run in {config.run_dir} was started. "
+                f"Received: {field.name}={new}. Use another --run_dir; --init_from carries "
+                "weights over."
+            )
+    for field in dataclasses.fields(TrainingConfig):
+        old, new = getattr(before, field.name), getattr(config, field.name)
+        if old != new and field.name not in ("network", "run_dir"):
+            logging.warning("--%s was %r when the run began, now %r", field.name, old, new)
+
+
+# -------------------------------------------------------------------------------------------------
+# Run directory and devices
+
+
+@contextlib.contextmanager
+def run_directory(config: TrainingConfig, card: DatasetCard) -> Iterator[Path]:
+    """Makes the run directory, keeps others out of it, writes the options and the data's card.
+
+    Raises:
+        ValueError: when it cannot be written, or another process trains there.
+    """
+    directory = Path(config.run_dir)
+    with contextlib.ExitStack() as stack:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context(open(directory / "lock", "w", encoding="utf-8"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            write_atomically(directory / "options.json", to_json(config))
+            card.save(directory)
+        except BlockingIOError:
+            raise ValueError(
+                "`run_dir` must belong to one training at a time. "
+                f"Received: run_dir={config.run_dir!r}, where another one runs. Stop it first."
+            ) from None
+        except OSError as error:
+            raise ValueError(
+                f"`run_dir` must be a folder that can be written. Received: {config.run_dir!r} "
+                f"({error.strerror}). Choose another."
+            ) from None
+        yield directory
+
+
+def replica_devices(wanted: list[str] | None) -> list[str]:
+    """The devices that share a batch, without starting any: all GPUs, else the CPU.
+
+    Args:
+        wanted: such as `GPU:0`, or None for the default.
+
+    Raises:
+        ValueError: when one is wanted that is not there.
+    """
+    physical = tf.config.list_physical_devices()
+    present = [device.name.removeprefix("/physical_device:") for device in physical]
+    chosen = wanted or [name for name in present if name.startswith("GPU")] or ["CPU:0"]
+    missing = [name for name in chosen if name not in present]
+    if missing:
+        raise ValueError(
+            f"`devices` must be among {', '.join(present)}. Received: {', '.join(missing)}. "
+            "Correct --devices, or install the GPU's driver (see BUILD.md)."
+        )
+    return chosen
+
+
+def start_devices(config: TrainingConfig, devices: list[str]) -> tf.distribute.Strategy:
+    """Makes the strategy; from here on memory is taken and the process is seeded."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+    tf.keras.utils.set_random_seed(config.seed)
+    if devices == ["CPU:0"]:
+        # Resuming is bit for bit on a CPU; on GPUs this would cost much speed.
+        tf.config.experimental.enable_op_determinism()
+    return tf.distribute.MirroredStrategy(devices)
+
+
+# -------------------------------------------------------------------------------------------------
+# Training
+
+
+def take_weights(state: TrainingState, config: TrainingConfig, card: DatasetCard) -> None:
+    """Carries the weights of `init_from` over into a state that is at its start.
+
+    Raises:
+        ValueError: when `init_from` holds no run or no checkpoint.
+    """
+    source = load_run_weights(config.init_from)
+    source_keypoints = DatasetCard.load(config.init_from).skeleton.keypoints
+    planes = (
+        source_keypoints[: source.network.num_keypoints],
+        card.skeleton.keypoints[: config.network.num_keypoints],
+    )
+    own = dump_weights(state.generator)
+    weights, taken = map_weights(source.generator, own, *planes)
+    averages, _ = map_weights(source.averaged_generator, own, *planes)
+    load_weights(state.generator, weights)
+    for name, variable in named_variables(state.generator).items():
+        averaged_value(state.generator_optimizer, variable).assign(averages[name])
+    own = dump_weights(state.discriminator)
+    weights, also_taken = map_weights(source.discriminator, own, *planes)
+    load_weights(state.discriminator, weights)
+    total = len(averages) + len(own)
+    print(f"took {len(taken) + len(also_taken)} of {total} weights from {source.path}")
+
+
+def train(
+    config: TrainingConfig, card: DatasetCard, devices: list[str], stop: Callable[[], bool]
+) -> bool:
+    """Trains to the end of the schedule or until `stop()`; goes on where a run stopped.
+
+    Args:
+        config: checked options.
+        card: of the data.
+        devices: from `replica_devices`.
+        stop: asked after each batch.
+
+    Returns:
+        Whether the schedule is complete.
+
+    Raises:
+        ValueError: when the run directory is not ours or all its checkpoints are damaged.
+        FloatingPointError: when a loss is not finite.
+    """
+    planned = build_schedule(config)
+    schedule = split_over_replicas(planned, len(devices), config.strict_batch)
+    for old, new in zip(planned.phases, schedule.phases, strict=True):
+        if old.batch_size != new.batch_size:
+            logging.warning(
+                "%s: a batch of %d does not split over %d replicas, rounded up to %d",
+                *(old.name, old.batch_size, len(devices), new.batch_size),
+            )
+    with run_directory(config, card) as directory:
+        strategy = start_devices(config, devices)
+        with strategy.scope():
+            policy = "mixed_bfloat16" if config.precision == "bfloat16" else "float32"
+            state = new_state(config.network, ema_decay=config.ema_decay, dtype=policy)
+            store = CheckpointStore(directory, state, config.keep_checkpoints)
+            restored = store.restore_newest()
+            if not restored and config.init_from:
+                take_weights(state, config, card)
+        images_shown = int(state.images_shown.numpy())
+        print(f"going on at {images_shown} images" if restored else f"starting in {directory}")
+        data = TrainingData(
+            Path(config.data_dir), card, config.seed, config.mirror, config.network.num_keypoints
+        )
+        grid = SampleGrid(data, config.network)
+        reporter = Reporter(directory, config.network, grid, images_shown)
+        complete = Trainer(config, schedule, data, strategy, state).run(store, reporter, stop)
+        images_shown = int(state.images_shown.numpy())
+    if complete:
+        print(f"complete: {images_shown} images shown, samples in {directory / 'samples'}")
+    else:
+        print(f"stopped at {images_shown} images; run the same command again to go on", flush=True)
+    return complete
