@@ -12,7 +12,7 @@ import numpy as np
 from psgan_tf.motion.animated_rig import RigAnimation, check_animation_size
 from psgan_tf.motion.gltf import Gltf
 from psgan_tf.motion.json_value import JsonValue
-from psgan_tf.motion.motions import check_frame_count
+from psgan_tf.motion.motions import check_fps, check_frame_count
 from psgan_tf.motion.rig import Rig
 from psgan_tf.motion.transforms import FloatArray, normalise_quaternions, slerp
 
@@ -93,7 +93,9 @@ def sample_clip(gltf: Gltf, rig: Rig, index: int, fps: float | None = None) -> R
         )
     start = min(float(track.times_secs[0]) for track in tracks)
     end = max(float(track.times_secs[-1]) for track in tracks)
-    fps = fps or _key_rate(max(tracks, key=lambda track: len(track.times_secs)).times_secs)
+    if fps is None:
+        fps = _key_rate(max(tracks, key=lambda track: len(track.times_secs)).times_secs)
+    fps = check_fps(fps)
     num_keys = max(len(track.times_secs) for track in tracks)
     num_frames = check_frame_count(
         np.floor((end - start) * fps + _FRAME_TOLERANCE) + 1, num_keys, gltf.path.name

@@ -52,6 +52,16 @@ def check_frame_count(num_frames: float, num_keys: int, source: str) -> int:
     return int(num_frames)
 
 
+def check_fps(fps: float) -> float:
+    """Returns the frame rate a user asks for; ValueError unless it is above 0 and at most 1000."""
+    if not 0 < fps <= _LARGEST_FPS:
+        raise ValueError(
+            f"`fps` must be above 0 and at most {_LARGEST_FPS:g}. Received: {fps:g}. "
+            "Use 12, 24, 30 or 60."
+        )
+    return float(fps)
+
+
 @dataclass(frozen=True, eq=False)
 class Motion:
     """A humanoid's motion.
@@ -140,11 +150,7 @@ def resampled(motion: Motion, fps: float) -> Motion:
     Raises:
       ValueError: `fps` is not above 0, or gives too many frames.
     """
-    if not 0 < fps <= _LARGEST_FPS:
-        raise ValueError(
-            f"`fps` must be above 0 and at most {_LARGEST_FPS:g}. Received: {fps:g}. "
-            "Use 12, 24, 30 or 60."
-        )
+    check_fps(fps)
     if fps == motion.fps:
         return motion
     # Rounding must not lose the last frame where the rates divide each other.
