@@ -33,13 +33,13 @@ _NUMBERS = (
     "outline_color_mix",
 )
 _SWITCHES = ("unlit", "alpha_mode", "blend_writes_depth")
-_TEXTURES = ("lit_texture", "shade_texture", "emissive_texture", "matcap_texture")
+TEXTURE_COLUMNS = ("lit_texture", "shade_texture", "emissive_texture", "matcap_texture")
 
 # Each colour is three numbers (arrays within a record would slow the kernels down).
 MATERIAL_DTYPE = np.dtype(
     [(f"{color}_{channel}", np.float32) for color in _COLORS for channel in ("r", "g", "b")]
     + [(name, np.float32) for name in _NUMBERS]
-    + [(name, np.int32) for name in (*_SWITCHES, *_TEXTURES, "has_rim", "glows")],
+    + [(name, np.int32) for name in (*_SWITCHES, *TEXTURE_COLUMNS, "has_rim", "glows")],
     align=True,
 )
 _NO_TEXTURE = -1
@@ -58,7 +58,7 @@ def build_material_table(materials: tuple[Material, ...]) -> np.ndarray:
                 row[f"{color}_{channel}"] = value
         for name in (*_NUMBERS, *_SWITCHES):
             row[name] = getattr(material, name)
-        for name in _TEXTURES:
+        for name in TEXTURE_COLUMNS:
             texture = getattr(material, name)
             row[name] = _NO_TEXTURE if texture is None else texture
         row["has_rim"] = max(material.rim_color) > 0

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,16 @@ class Studio:
         self.avatar = lru_cache(maxsize=2)(self._load_avatar)
         self.figure = lru_cache(maxsize=1)(self._build_figure)
         self.poses = lru_cache(maxsize=_POSES_KEPT)(self._pose)
-        self._gl: Any = None
+
+    @cached_property
+    def _gl_painter(self) -> Any:
+        """Made on first use: a context belongs to the process that made it."""
+        from tools.avatars.gl_backend import GlPainter
+
+        options = self.job.options
+        size_px = (options.size_px, options.size_px)
+        transparent = options.background == "transparent"
+        return GlPainter(size_px, options.samples_per_pixel, transparent)
 
     def _load_avatar(self, index: int) -> Avatar:
         options = self.job.options
@@ -103,15 +112,15 @@ class Studio:
     def draw(self, figure: Figure, frame: Frame) -> np.ndarray:
         """[size, size, 4] uint8, by the backend that was chosen."""
         options = self.job.options
-        size_px = (options.size_px, options.size_px)
-        transparent = options.background == "transparent"
+        if options.backend == "gl":
+            return self._gl_painter.draw(figure, frame)
         return draw_on_cpu(
             frame,
             figure.material_table,
             figure.bank,
-            size_px,
+            (options.size_px, options.size_px),
             options.samples_per_pixel,
-            transparent,
+            transparent=options.background == "transparent",
         )
 
     def shoot(self, block: Block, shot: Shot) -> tuple[bytes, PoseRow]:
