@@ -10,7 +10,7 @@ import numpy.typing as npt
 from psgan_tf.motion.gltf import Gltf
 from psgan_tf.motion.humanoid import SIDES
 from psgan_tf.motion.json_value import JsonValue
-from psgan_tf.motion.rig import Rig
+from psgan_tf.motion.rig import Rig, check_rig
 from psgan_tf.motion.transforms import FloatArray
 
 # A vertex belongs to the foot if the foot and what hangs on it have at least this weight.
@@ -24,8 +24,9 @@ def foot_tips(gltf: Gltf, rig: Rig) -> dict[str, FloatArray]:
       "left" and "right" to [3] in the rig's own world; a side that has no vertices is left out.
 
     Raises:
-      ValueError: the mesh is damaged.
+      ValueError: the mesh is damaged, or the rig has no feet.
     """
+    check_rig(rig)
     world = gltf.world_matrices()
     vertices: dict[str, list[FloatArray]] = {side: [] for side in SIDES}
     feet = {side: _below(gltf, rig.bones[side + "Foot"]) for side in SIDES}
