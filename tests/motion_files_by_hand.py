@@ -84,7 +84,7 @@ def glb(document, binary=b""):
 
 
 def figure_nodes(figure=None):
-    """glTF nodes of a figure, named as its bones, with translations relative to the parents."""
+    """GlTF nodes of a figure, named as its bones, with translations relative to the parents."""
     figure = figure or FIGURE
     names = list(figure)
     nodes = []
@@ -153,9 +153,7 @@ def bvh(rows, channels=None, figure=None, frame_secs=0.1, end="\n", unit=1.0, na
     def joint(name, depth):
         parent, position = figure[name]
         origin = figure[parent][1] if parent else (0.0, 0.0, 0.0)
-        offset = " ".join(
-            f"{(p - o) * unit:.6f}" for p, o in zip(position, origin, strict=True)
-        )
+        offset = " ".join(f"{(p - o) * unit:.6f}" for p, o in zip(position, origin, strict=True))
         indent = "\t" * depth
         keyword = "JOINT" if parent else "ROOT"
         listed = channels.get(name)
@@ -181,9 +179,7 @@ def bvh(rows, channels=None, figure=None, frame_secs=0.1, end="\n", unit=1.0, na
     for row in rows:
         numbers = []
         for name, listed in order:
-            rest = [
-                {"X": 0, "Y": 1, "Z": 2}[c[0]] for c in listed if c.endswith("position")
-            ]
+            rest = [{"X": 0, "Y": 1, "Z": 2}[c[0]] for c in listed if c.endswith("position")]
             parent, position = figure[name]
             origin = figure[parent][1] if parent else (0.0, 0.0, 0.0)
             default = [(position[a] - origin[a]) * unit for a in rest]

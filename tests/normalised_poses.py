@@ -29,16 +29,12 @@ BODY = (
 def in_rig_axes(rig, rotation):
     """A rotation in canonical axes as one in the rig's own world."""
     frame = quaternions_from_matrices(rig.frame)
-    return multiply_quaternions(
-        multiply_quaternions(frame, rotation), conjugate_quaternions(frame)
-    )
+    return multiply_quaternions(multiply_quaternions(frame, rotation), conjugate_quaternions(frame))
 
 
 def _in_canonical_axes(rig, rotation):
     frame = quaternions_from_matrices(rig.frame)
-    return multiply_quaternions(
-        multiply_quaternions(conjugate_quaternions(frame), rotation), frame
-    )
+    return multiply_quaternions(multiply_quaternions(conjugate_quaternions(frame), rotation), frame)
 
 
 def _alignment(rig, bone):
@@ -62,8 +58,7 @@ def normalised_deltas(rig, world_matrices):
     return _relative_to_parents(
         {
             bone: quaternions_from_matrices(
-                rotations_of(world_matrices[node])
-                @ rotations_of(rig.rest_world_matrices[node]).T
+                rotations_of(world_matrices[node]) @ rotations_of(rig.rest_world_matrices[node]).T
             )
             for bone, node in rig.bones.items()
             if bone in BODY

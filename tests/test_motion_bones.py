@@ -46,10 +46,22 @@ CONVENTIONS = {
     ),
     "MMD": "腰 上半身 上半身2 上半身3 首 頭 左肩 左腕 左ひじ 左手首 左足 左ひざ 左足首 左足先EX",
 }
-BONES = (
-    "hips spine chest upperChest neck head leftShoulder leftUpperArm leftLowerArm leftHand "
-    "leftUpperLeg leftLowerLeg leftFoot leftToes"
-).split()
+BONES = [
+    "hips",
+    "spine",
+    "chest",
+    "upperChest",
+    "neck",
+    "head",
+    "leftShoulder",
+    "leftUpperArm",
+    "leftLowerArm",
+    "leftHand",
+    "leftUpperLeg",
+    "leftLowerLeg",
+    "leftFoot",
+    "leftToes",
+]
 
 
 def mirrored(name):
@@ -119,9 +131,7 @@ def test_the_humanoid_lists_parents_before_children():
 
 @pytest.mark.parametrize("version", ["0", "1", "animation"])
 def test_each_vrm_extension_maps_its_bones(tmp_path, version):
-    path = written(
-        tmp_path, "f.vrm", figure_gltf(extensions=humanoid_extension(version)).glb()
-    )
+    path = written(tmp_path, "f.vrm", figure_gltf(extensions=humanoid_extension(version)).glb())
     gltf = read_gltf(path)
     assert vrm_version(gltf) == version
     assert vrm_bones(gltf) == {bone: index for index, bone in enumerate(FIGURE)}
@@ -248,9 +258,7 @@ def test_real_vrm_avatars_face_where_their_version_says(file, faces):
     ],
 )
 def test_real_rigs_show_all_their_bones(file, bones):
-    rig = check_rig(
-        rig_of_gltf(read_gltf(shared_path(f"avatars/models/{file}"))), REQUIRED_BONES
-    )
+    rig = check_rig(rig_of_gltf(read_gltf(shared_path(f"avatars/models/{file}"))), REQUIRED_BONES)
     assert len(rig.bones) == bones
     left = rig.canonical_rest_position("leftHand")[0]
     assert left > 0.3 * rig.leg_length > rig.canonical_rest_position("rightHand")[0]

@@ -14,9 +14,7 @@ from psgan_tf.motion.vrm_humanoid import rig_of_gltf
 
 def world_positions(animation):
     positions = animation.world_matrices()[..., :3, 3]
-    return {
-        name: positions[:, index] for index, name in enumerate(animation.rig.node_names)
-    }
+    return {name: positions[:, index] for index, name in enumerate(animation.rig.node_names)}
 
 
 def test_a_file_without_turns_stands_at_rest(tmp_path):
@@ -44,9 +42,7 @@ def test_turns_are_composed_in_the_order_of_the_channels(tmp_path):
 
 def test_positions_replace_offsets_on_any_joint(tmp_path):
     channels = {"head": ["Xposition", "Yposition", "Zposition", "Yrotation"]}
-    animation = read_bvh(
-        written(tmp_path, "six.bvh", bvh([{"head": [0, 0.3, 0, 0]}], channels))
-    )
+    animation = read_bvh(written(tmp_path, "six.bvh", bvh([{"head": [0, 0.3, 0, 0]}], channels)))
     np.testing.assert_allclose(world_positions(animation)["head"][0], [0, 1.8, 0], atol=1e-6)
 
 
@@ -160,16 +156,14 @@ def test_a_capture_without_legs_is_refused_when_it_shall_move_a_body(tmp_path):
     trunk = {b: v for b, v in FIGURE.items() if "Leg" not in b and "Foot" not in b
              and "Toes" not in b}  # fmt: skip
     animation = read_bvh(written(tmp_path, "bust.bvh", bvh([{}], figure=trunk)))
-    with pytest.raises(ValueError, match="bust.bvh.*without leftUpperLeg"):
+    with pytest.raises(ValueError, match=r"bust.bvh.*without leftUpperLeg"):
         animation.motion("bust")
 
 
 def test_a_map_finds_the_bones_of_unknown_names(tmp_path):
     names = {bone: f"j{index}" for index, bone in enumerate(FIGURE)}
     path = written(tmp_path, "a.bvh", bvh([{"leftUpperArm": [30, 0, 0]}], names=names))
-    expected = read_bvh(
-        written(tmp_path, "b.bvh", bvh([{"leftUpperArm": [30, 0, 0]}]))
-    ).motion("b")
+    expected = read_bvh(written(tmp_path, "b.bvh", bvh([{"leftUpperArm": [30, 0, 0]}]))).motion("b")
     received = read_bvh(path, names).motion("a")
     np.testing.assert_array_equal(received.rotations, expected.rotations)
 

@@ -28,9 +28,7 @@ def test_linear_rotations_turn_evenly(tmp_path):
     animation = sampled(tmp_path, [track], fps=4)
     assert animation.num_frames == 5
     (rotations,) = animation.rotations.values()
-    np.testing.assert_allclose(
-        degrees_about_z(rotations), [0, 22.5, 45, 67.5, 90], atol=1e-5
-    )
+    np.testing.assert_allclose(degrees_about_z(rotations), [0, 22.5, 45, 67.5, 90], atol=1e-5)
 
 
 def test_linear_rotations_take_the_short_way(tmp_path):
@@ -139,7 +137,7 @@ def test_a_clip_that_moves_no_bone_is_refused(tmp_path):
 
 def test_a_file_without_animation_is_refused(tmp_path):
     path = written(tmp_path, "still.glb", figure_gltf().glb())
-    with pytest.raises(ValueError, match="still.glb` must hold an animation"):
+    with pytest.raises(ValueError, match=r"still.glb` must hold an animation"):
         motion_from_file(path)
 
 
@@ -147,7 +145,7 @@ def several_clips(tmp_path):
     builder = figure_gltf([("leftHand", "rotation", [0], [IDENTITY], "LINEAR")])
     clip = builder.document["animations"][0]
     builder.document["animations"] = [
-        clip | {"name": "Walk"}, clip | {"name": "Run"}, clip | {"name": "Run"}, {**clip, "name": ""}
+        clip | {"name": name} for name in ("Walk", "Run", "Run", "")
     ]  # fmt: skip
     return written(tmp_path, "clips.glb", builder.glb())
 
@@ -161,7 +159,7 @@ def test_clips_are_listed_and_chosen_by_name(tmp_path):
 
 @pytest.mark.parametrize("clip", [None, "Jump"])
 def test_a_clip_that_is_not_there_gets_the_list(tmp_path, clip):
-    with pytest.raises(ValueError, match="Choose from: Walk, Run, Run.2, clip3"):
+    with pytest.raises(ValueError, match=r"Choose from: Walk, Run, Run.2, clip3"):
         motion_from_file(several_clips(tmp_path), clip)
 
 

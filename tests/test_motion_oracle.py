@@ -54,9 +54,7 @@ def worst_distance(case, rig, posed, frame):
     """In the file's own axes, as three-vrm states positions; from the avatar's own matrices."""
     nodes = [rig.bones[bone] for bone in case["positions"]]
     places = rig_matrices(rig, posed, slice(frame, frame + 1))[0, nodes, :3, 3]
-    return np.linalg.norm(
-        places @ rig.frame.T - list(case["positions"].values()), axis=1
-    ).max()
+    return np.linalg.norm(places @ rig.frame.T - list(case["positions"].values()), axis=1).max()
 
 
 @pytest.mark.parametrize("case", REFERENCE["made_up"], ids=lambda case: case["avatar"])
@@ -75,9 +73,7 @@ def test_made_up_poses_put_every_bone_where_three_vrm_does(case):
 )
 def test_real_motions_put_every_bone_where_three_vrm_does(case):
     rig, skeleton = avatar(case["avatar"])
-    motion = motion_from_file(
-        shared_path(f"avatars/motions/{case['motion']}"), case["clip"]
-    )
+    motion = motion_from_file(shared_path(f"avatars/motions/{case['motion']}"), case["clip"])
     posed = retarget(skeleton, motion)
     assert worst_pixel_error(case, posed, case["frame"]) < LARGEST_ERROR_PX
     assert worst_distance(case, rig, posed, case["frame"]) < 1e-6
@@ -127,7 +123,7 @@ def test_keypoints_equal_those_of_pictures_rendered_by_another_program(name):
     assert len(rows) == 28
     _, skeleton = avatar("godette_vrm0.vrm")
     gltf = read_gltf(shared_path("avatars/motions/mesh2motion_12_actions.glb"))
-    # That program's time starts at 0, ours at the clip's first key; its times are rounded to 0.1 ms.
+    # That program's time starts at 0, ours at the clip's first key; its times have four digits.
     fps = 960
     clip = clip_index(gltf, name.replace("_", " ").title())
     samplers = gltf.json["animations"][clip]["samplers"]
@@ -150,7 +146,7 @@ def test_keypoints_equal_those_of_pictures_rendered_by_another_program(name):
         ]
     )
     # Heights relative to the hips: that program scaled their travel by another length.
-    ours[..., 1] += (truth[:, :1, 1] - ours[:, :1, 1])
+    ours[..., 1] += truth[:, :1, 1] - ours[:, :1, 1]
     errors_px = np.abs(ours - truth)
     # Half a millisecond of rounded time is half a pixel of the fastest hand.
     assert np.median(errors_px) < 0.005

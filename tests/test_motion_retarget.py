@@ -95,9 +95,7 @@ def test_short_legs_make_short_steps(tmp_path):
 )
 def test_the_ground_rule_decides_what_is_on_the_ground(tmp_path, rule, heights):
     rows = [{"hips": [0, height, 0, 0, 0, 0]} for height in (1.2, 1.5, 1.2)]
-    posed = retarget(
-        rest_skeleton_of(figure_rig(tmp_path)), bvh_motion(tmp_path, rows), rule
-    )
+    posed = retarget(rest_skeleton_of(figure_rig(tmp_path)), bvh_motion(tmp_path, rows), rule)
     np.testing.assert_allclose(posed.hips[:, 1], heights, atol=1e-6)
 
 
@@ -152,7 +150,9 @@ def test_real_avatars_keep_their_limbs_and_stand_on_the_ground(avatar, motion_fi
                 - posed.positions[:, skeleton.bones.index(side + parent)],
                 axis=1,
             )
-            rest = np.linalg.norm(rig.rest_position(side + child) - rig.rest_position(side + parent))
+            rest = np.linalg.norm(
+                rig.rest_position(side + child) - rig.rest_position(side + parent)
+            )
             np.testing.assert_allclose(lengths, rest, rtol=1e-5)
 
 
@@ -170,7 +170,9 @@ def test_limbs_of_real_avatars_point_where_the_motions_do(avatar):
     for side in ("left", "right"):
         for start, end in (("UpperArm", "LowerArm"), ("LowerArm", "Hand"),
                            ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot")):  # fmt: skip
-            expected = directions(lambda b: places[:, source.rig.bones[b]], side + start, side + end)
+            expected = directions(
+                lambda b: places[:, source.rig.bones[b]], side + start, side + end
+            )
             received = directions(
                 lambda b: posed.positions[:, posed.skeleton.bones.index(b)],
                 side + start, side + end,
@@ -183,7 +185,7 @@ def test_a_rig_retargeted_to_itself_reproduces_its_world_rotations():
     rig = rig_of_gltf(gltf)
     random = np.random.default_rng(1)
     rotations = {
-        node: random.normal(size=(5, 4)) + [0, 0, 0, 2] for node in rig.bones.values()
+        node: random.normal(size=(5, 4)) + np.array([0, 0, 0, 2]) for node in rig.bones.values()
     }
     rotations = {
         node: value / np.linalg.norm(value, axis=1, keepdims=True)
@@ -259,9 +261,11 @@ def test_motions_without_frames_or_with_holes_are_refused():
         Motion("m", "test", 30.0, ("hips",), np.zeros((2, 1, 4)), np.zeros((1, 3)))
 
 
-@pytest.mark.parametrize(("frames", "keys"), [(0, 5), (float("nan"), 5), (18_001, 10), (1e18, 10**9)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("frames", "keys"), [(0, 5), (float("nan"), 5), (18_001, 10), (1e18, 10**9)]
+)
 def test_a_files_length_bounds_its_motion(frames, keys):
-    with pytest.raises(ValueError, match="clip.bvh"):
+    with pytest.raises(ValueError, match=r"clip.bvh"):
         check_frame_count(frames, keys, "clip.bvh")
 
 

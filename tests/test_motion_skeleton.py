@@ -29,9 +29,7 @@ def figure_rig(tmp_path, without=(), figure=None):
 
 
 def rest_points(skeleton):
-    return {
-        point.name: skeleton.t_pose[point.bone] + point.offset for point in skeleton.keypoints
-    }
+    return {point.name: skeleton.t_pose[point.bone] + point.offset for point in skeleton.keypoints}
 
 
 def test_keypoints_are_the_joints_of_their_bones(tmp_path):
@@ -74,7 +72,7 @@ def boots_gltf(tmp_path):
     names = list(figure)
     builder = figure_gltf(figure=figure)
     box = np.array([[x, y, z] for x in (-0.05, 0.05) for y in (0, 0.1) for z in (-0.05, 0.18)])
-    left = box + [0.1, 0, 0]
+    left = box + np.array([0.1, 0, 0])
     right = box - [0, 0.1, 0]  # rigid: relative to the right foot's node at height 0.1
     belt = np.array([[0, 0.9, 3.0]])
     builder.document["meshes"] = [
@@ -118,7 +116,7 @@ def test_the_tips_of_the_feet_are_seen_in_the_mesh(tmp_path):
 def test_joints_beyond_the_skin_are_refused(tmp_path):
     gltf = boots_gltf(tmp_path)
     gltf.document.raw["skins"][0]["joints"].pop()
-    with pytest.raises(ValueError, match="indices of the skin's joints. Received: 1"):
+    with pytest.raises(ValueError, match=r"indices of the skin's joints. Received: 1"):
         foot_tips(gltf, rig_of_gltf(gltf))
 
 
@@ -144,7 +142,7 @@ def test_unevenly_scaled_bones_are_refused(tmp_path):
     builder = figure_gltf()
     builder.document["nodes"][list(FIGURE).index("leftUpperArm")]["scale"] = [1, 1.5, 1]
     rig = rig_of_gltf(read_gltf(written(tmp_path, "f.glb", builder.glb())))
-    with pytest.raises(ValueError, match="evenly scaled bones.*'leftUpperArm'"):
+    with pytest.raises(ValueError, match=r"evenly scaled bones.*'leftUpperArm'"):
         rest_skeleton_of(rig)
 
 

@@ -44,18 +44,14 @@ def test_half_turns_have_quaternions_too(axis):
 def test_rotated_vectors_agree_with_matrices():
     vectors = RANDOM.normal(size=(200, 3))
     expected = np.einsum("nij,nj->ni", transforms.matrices_from_quaternions(ROTATIONS), vectors)
-    np.testing.assert_allclose(
-        transforms.rotate_vectors(ROTATIONS, vectors), expected, atol=1e-13
-    )
+    np.testing.assert_allclose(transforms.rotate_vectors(ROTATIONS, vectors), expected, atol=1e-13)
 
 
 def test_slerp_divides_the_angle_and_takes_the_short_way():
     start = np.array([0.0, 0.0, 0.0, 1.0])
     end = -QUARTER_TURN_ABOUT_Z  # the same rotation with the other sign
     third = transforms.slerp(start, end, np.array(1 / 3))
-    np.testing.assert_allclose(
-        np.degrees(transforms.angles_between(start, third)), 30.0, atol=1e-9
-    )
+    np.testing.assert_allclose(np.degrees(transforms.angles_between(start, third)), 30.0, atol=1e-9)
 
 
 def test_slerp_between_equal_rotations_stays_there():
@@ -92,9 +88,7 @@ def test_a_matrix_falls_into_translation_rotation_and_scale():
 
 
 def test_a_mirroring_matrix_keeps_a_proper_rotation():
-    matrix = transforms.matrices_from_trs(
-        np.zeros(3), QUARTER_TURN_ABOUT_Z, np.array([-1.0, 1, 1])
-    )
+    matrix = transforms.matrices_from_trs(np.zeros(3), QUARTER_TURN_ABOUT_Z, np.array([-1.0, 1, 1]))
     _, rotation, scale = transforms.trs_from_matrices(matrix)
     np.testing.assert_allclose(rotation, QUARTER_TURN_ABOUT_Z, atol=1e-12)
     np.testing.assert_allclose(scale, [-1, 1, 1])

@@ -111,19 +111,19 @@ def test_arms_at_rest_hang_as_far_as_the_model_says(tmp_path, side, mark, sign):
 
 
 def test_the_centre_moves_the_hips_in_leg_lengths(tmp_path):
-    rest = MmdRest()
-    moved = motion(tmp_path, [("センター", 0, (0, 0, 0), IDENTITY),
-                              ("センター", 6, (rest.leg_length, 0, -rest.leg_length), IDENTITY)])  # fmt: skip
-    np.testing.assert_allclose(moved.hips_offsets[[0, 3, 6]], [[0, 0, 0], [0.5, 0, 0.5], [1, 0, 1]],
-                               atol=1e-6)  # fmt: skip
+    leg = MmdRest().leg_length
+    moved = motion(
+        tmp_path,
+        [("センター", 0, (0, 0, 0), IDENTITY), ("センター", 6, (leg, 0, -leg), IDENTITY)],
+    )
+    expected = [[0, 0, 0], [0.5, 0, 0.5], [1, 0, 1]]
+    np.testing.assert_allclose(moved.hips_offsets[[0, 3, 6]], expected, atol=1e-6)
 
 
 def test_the_centre_turns_the_hips_about_its_own_joint(tmp_path):
     # The hips are 4 units above the centre (x to z is a turn about y; here about z to the side).
     moved = motion(tmp_path, [("センター", 0, HERE, turn(2, 90))])
-    np.testing.assert_allclose(
-        moved.hips_offsets[0] * MmdRest().leg_length, [-4, -4, 0], atol=1e-5
-    )
+    np.testing.assert_allclose(moved.hips_offsets[0] * MmdRest().leg_length, [-4, -4, 0], atol=1e-5)
 
 
 REST = MmdRest()
@@ -133,8 +133,10 @@ def leg_places(thigh, shin, foot, side):
     """Knee, ankle and toe of a leg whose joint is at the origin."""
     knee = rotate_vectors(thigh, on_side(REST.knee, side) - on_side(REST.leg, side))
     ankle = knee + rotate_vectors(shin, on_side(REST.ankle, side) - on_side(REST.knee, side))
-    return knee, ankle, ankle + rotate_vectors(
-        foot, on_side(REST.toe, side) - on_side(REST.ankle, side)
+    return (
+        knee,
+        ankle,
+        ankle + rotate_vectors(foot, on_side(REST.toe, side) - on_side(REST.ankle, side)),
     )
 
 
@@ -209,7 +211,7 @@ def test_the_legs_parent_and_the_mother_of_all_bones_move_the_target(tmp_path):
     keys = [("左足ＩＫ", 0, (0, 1, 0), IDENTITY), ("左足IK親", 0, (0, 0.5, 0), IDENTITY),
             ("全ての親", 0, (3, 0, 0), IDENTITY)]  # fmt: skip
     np.testing.assert_allclose(
-        foot_place(motion(tmp_path, keys)), np.array(REST.ankle) + [3, 1.5, 0], atol=1e-6
+        foot_place(motion(tmp_path, keys)), np.add(REST.ankle, [3, 1.5, 0]), atol=1e-6
     )
 
 
@@ -248,7 +250,7 @@ GOOD = vmd([("頭", 0, HERE, IDENTITY)], switches=[(0, {"左足ＩＫ": True})])
 
 @pytest.mark.parametrize("length", [40, 53, 60, 160, 170, len(GOOD) - 1])
 def test_a_file_cut_short_says_so(tmp_path, length):
-    with pytest.raises(ValueError, match="cut.vmd.*truncated"):
+    with pytest.raises(ValueError, match=r"cut.vmd.*truncated"):
         read_vmd(written(tmp_path, "cut.vmd", GOOD[:length]))
 
 
@@ -300,9 +302,7 @@ def test_a_real_dance_equals_the_clip_it_was_made_from(file, clip):
     _, animation, frames = source_rig_and_clip(clip, moved.num_frames)
     source = animation.motion(clip)
     # MMD's second trunk bone is that rig's third; its toes have no keys.
-    partner = {bone: bone for bone in moved.bones if bone in source.bones} | {
-        "chest": "upperChest"
-    }
+    partner = {bone: bone for bone in moved.bones if bone in source.bones} | {"chest": "upperChest"}
     for bone in ("hips", "spine", "chest", "neck", "head", "leftShoulder", "leftUpperLeg",
                  "leftLowerLeg", "leftFoot", "rightLowerLeg", "leftUpperArm", "leftLowerArm",
                  "leftHand", "rightHand"):  # fmt: skip

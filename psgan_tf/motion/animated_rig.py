@@ -43,11 +43,11 @@ class RigAnimation:
     """Local rotations and translations of some of a rig's nodes over F frames.
 
     Attributes:
-      rig: the rig.
-      fps: frames a second.
-      num_frames: F.
-      rotations: node to [F, 4] local unit quaternions; other nodes keep their rest.
-      translations: node to [F, 3] local translations, replacing the rest's.
+        rig: the rig.
+        fps: frames a second.
+        num_frames: F.
+        rotations: node to [F, 4] local unit quaternions; other nodes keep their rest.
+        translations: node to [F, 3] local translations, replacing the rest's.
     """
 
     rig: Rig
@@ -69,7 +69,7 @@ class RigAnimation:
         """The animation as a motion that fits every rig.
 
         Raises:
-          ValueError: the rig is no humanoid, or none of its bones moves.
+            ValueError: the rig is no humanoid, or none of its bones moves.
         """
         rig = check_rig(self.rig)
         rotations = self._world_rotations()

@@ -40,9 +40,9 @@ class BoneMatch:
     """The outcome of `match_bones`.
 
     Attributes:
-      convention: name of the table that explained most bones.
-      bones: humanoid bone to node index.
-      missing: required bones that no node was found for.
+        convention: name of the table that explained most bones.
+        bones: humanoid bone to node index.
+        missing: required bones that no node was found for.
     """
 
     convention: str
@@ -74,8 +74,8 @@ def match_bones(names: Sequence[str], preferred: Container[int] = ()) -> BoneMat
     """Finds the humanoid in a rig's node names, by the convention that explains it best.
 
     Args:
-      names: node names, parents before children.
-      preferred: indices of nodes to take where several bear one name (the skin's joints).
+        names: node names, parents before children.
+        preferred: indices of nodes to take where several bear one name (the skin's joints).
     """
     nodes: dict[tuple[str, str], int] = {}
     for index, name in enumerate(names):
@@ -106,7 +106,7 @@ def read_bone_map(path: str | Path) -> dict[str, str]:
     """A user's map file: a JSON object from humanoid bones (VRM 1.0 names) to node names.
 
     Raises:
-      ValueError: not such a file, or a bone it names does not exist.
+        ValueError: not such a file, or a bone it names does not exist.
     """
     path = Path(path)
     document = parse_json(read_source(path), path.name)

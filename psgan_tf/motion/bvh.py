@@ -55,14 +55,14 @@ def read_bvh(path: str | Path, bone_map: Mapping[str, str] | None = None) -> Rig
     """Reads a BVH file.
 
     Args:
-      path: the file.
-      bone_map: humanoid bone to joint name; None to tell the bones by their names.
+        path: the file.
+        bone_map: humanoid bone to joint name; None to tell the bones by their names.
 
     Returns:
-      The animation at the file's own frame rate, on a rig of the file's joints, unchecked.
+        The animation at the file's own frame rate, on a rig of the file's joints, unchecked.
 
     Raises:
-      ValueError: the file is damaged, holds NaN, no frame, or fewer rows than it says.
+        ValueError: the file is damaged, holds NaN, no frame, or fewer rows than it says.
     """
     path = Path(path)
     bvh = _parse(read_source(path).decode("utf-8-sig", errors="replace"), path.name)

@@ -24,13 +24,13 @@ class Camera:
     """Where the camera stands and how large it draws.
 
     Attributes:
-      size_px: width and height of the square picture.
-      pixels_per_unit: pixels for one unit (usually a metre) of the character.
-      yaw_rad: angle round the vertical axis; at pi / 2 the character looks to the picture's right.
-      pitch_rad: angle above the horizon.
-      target: the point (x, y, z) that is drawn at the picture's middle.
-      follow: the hips' x and z are added to the target, frame by frame, so that a walking
-        character stays in the picture while the ground stays where it is.
+        size_px: width and height of the square picture.
+        pixels_per_unit: pixels for one unit (usually a metre) of the character.
+        yaw_rad: angle round the vertical axis; at pi / 2 the character looks to the right.
+        pitch_rad: angle above the horizon.
+        target: the point (x, y, z) that is drawn at the picture's middle.
+        follow: the hips' x and z are added to the target, frame by frame, so that a walking
+            character stays in the picture while the ground stays where it is.
     """
 
     size_px: int
@@ -64,11 +64,11 @@ class Camera:
         """The matrices that take canonical points to pixels.
 
         Args:
-          hips: [F, 3] the hips' positions, which the camera follows if it follows.
+            hips: [F, 3] the hips' positions, which the camera follows if it follows.
 
         Returns:
-          [F, 4, 4] float64: for a point (x, y, z, 1), x_px from the left, y_px from the top, and
-          the distance in pixels, larger farther away, 0 at the target.
+            [F, 4, 4] float64: for a point (x, y, z, 1), x_px from the left, y_px from the top, and
+            the distance in pixels, larger farther away, 0 at the target.
         """
         targets = np.broadcast_to(np.asarray(self.target, np.float64), hips.shape).copy()
         if self.follow:
@@ -112,7 +112,7 @@ def camera_from_json(value: Any, source: str = "camera") -> Camera:
     """Reads what `Camera.to_json` wrote.
 
     Raises:
-      ValueError: a member is missing or wrong; the message names it.
+        ValueError: a member is missing or wrong; the message names it.
     """
     document = JsonValue(value, "", source)
     x, y, z = document["target"].numbers(3).tolist()
@@ -137,15 +137,15 @@ def framed_camera(
     """A camera that shows a character from the ground up, in the picture's middle.
 
     Args:
-      size_px: width and height of the picture.
-      height: how high the character (with its jumps) reaches above the ground, in its own unit.
-      half_width: how far it reaches sideways from its hips.
-      margin: part of the picture left free on each side.
-      yaw_rad: see `Camera`.
-      pitch_rad: see `Camera`.
+        size_px: width and height of the picture.
+        height: how high the character (with its jumps) reaches above the ground, in its own unit.
+        half_width: how far it reaches sideways from its hips.
+        margin: part of the picture left free on each side.
+        yaw_rad: see `Camera`.
+        pitch_rad: see `Camera`.
 
     Raises:
-      ValueError: the character has no size, or the margins leave no picture.
+        ValueError: the character has no size, or the margins leave no picture.
     """
     if not (0 < height < np.inf and 0 <= half_width < np.inf and 0 <= margin < 0.5):
         raise ValueError(

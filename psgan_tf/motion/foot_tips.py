@@ -21,10 +21,10 @@ def foot_tips(gltf: Gltf, rig: Rig) -> dict[str, FloatArray]:
     """Per side, the foremost vertex of the foot at rest, half as high as the foot there.
 
     Returns:
-      "left" and "right" to [3] in the rig's own world; a side that has no vertices is left out.
+        "left" and "right" to [3] in the rig's own world; a side that has no vertices is left out.
 
     Raises:
-      ValueError: the mesh is damaged, or the rig has no feet.
+        ValueError: the mesh is damaged, or the rig has no feet.
     """
     check_rig(rig)
     world = gltf.world_matrices()

@@ -104,14 +104,14 @@ class Gltf:
     """An open glTF file.
 
     Attributes:
-      path: the file.
-      document: the JSON document; `json` is the same as plain Python values.
-      num_bytes: length of the file and its external buffers.
-      buffers: each buffer's bytes; None for a buffer that only a compression extension fills.
-      parents: [N] int, the parent of each node, -1 for a root.
-      order: [N] int, the nodes with every parent before its children.
-      translations, rotations, scales: [N, 3], [N, 4] (x, y, z, w; unit) and [N, 3] float64, local.
-      local_matrices: [N, 4, 4] float64, for column vectors; exact for nodes that give a matrix.
+        path: the file.
+        document: the JSON document; `json` is the same as plain Python values.
+        num_bytes: length of the file and its external buffers.
+        buffers: each buffer's bytes; None for a buffer that only a compression extension fills.
+        parents: [N] int, the parent of each node, -1 for a root.
+        order: [N] int, the nodes with every parent before its children.
+        translations, rotations, scales: local [N, 3], [N, 4] (x, y, z, w) and [N, 3] float64.
+        local_matrices: [N, 4, 4] float64, for column vectors; exact for nodes that give a matrix.
     """
 
     path: Path
@@ -168,16 +168,16 @@ class Gltf:
         """The values of one accessor.
 
         Args:
-          index: which entry of `accessors`.
-          finite: refuse NaN and infinity.
+            index: which entry of `accessors`.
+            finite: refuse NaN and infinity.
 
         Returns:
-          [count] for SCALAR, [count, k] for VECk, [count, k, k] for MATk (indexed row, column, so
-          that `matrix @ column_vector` applies it). float32 for floats and normalised integers;
-          other integers keep their own type (quantised positions included: convert them).
+            [count] for SCALAR, [count, k] for VECk, [count, k, k] for MATk (indexed row, column, so
+            that `matrix @ column_vector` applies it). float32 for floats and normalised integers;
+            other integers keep their own type (quantised positions included: convert them).
 
         Raises:
-          ValueError: the accessor reaches outside its data, or is longer than the file allows.
+            ValueError: the accessor reaches outside its data, or is longer than the file allows.
         """
         entry = self.items("accessors")[index]
         columns, rows = _shape_of(entry)
@@ -258,8 +258,8 @@ def read_gltf(path: str | Path) -> Gltf:
     """Opens a .glb, .gltf, .vrm or .vrma file; its kind is told by its content.
 
     Raises:
-      ValueError: not a glTF 2.0 file, damaged, or it requires an extension this reader lacks
-        (the message names the extension), or it cannot be opened.
+        ValueError: not a glTF 2.0 file, damaged, or it requires an extension this reader lacks
+            (the message names the extension), or it cannot be opened.
     """
     path = Path(path)
     data = read_source(path)

@@ -48,7 +48,7 @@ def clip_index(gltf: Gltf, clip: str | None) -> int:
     """Which animation `clip` names; None means the only one.
 
     Raises:
-      ValueError: no animation, no such name, or several and none named.
+        ValueError: no animation, no such name, or several and none named.
     """
     names = clip_names(gltf)
     listing = ", ".join(names[:100])
@@ -76,13 +76,13 @@ def sample_clip(gltf: Gltf, rig: Rig, index: int, fps: float | None = None) -> R
     """Samples one animation of a file, from its first key to its last.
 
     Args:
-      gltf: the file.
-      rig: its rig, whose humanoid's nodes and their ancestors are sampled.
-      index: which animation.
-      fps: frames a second; None for the rate that the keys are set at, else 30.
+        gltf: the file.
+        rig: its rig, whose humanoid's nodes and their ancestors are sampled.
+        index: which animation.
+        fps: frames a second; None for the rate that the keys are set at, else 30.
 
     Raises:
-      ValueError: the animation is damaged, or moves none of the rig's nodes.
+        ValueError: the animation is damaged, or moves none of the rig's nodes.
     """
     needed = rig.humanoid_nodes
     tracks = _read_tracks(gltf, index, set(needed))

@@ -24,7 +24,7 @@ def parse_json(text: bytes | str, source: str) -> JsonValue:
     """The document in `text`; `source` names the file in errors.
 
     Raises:
-      ValueError: the text is not JSON, holds NaN or Infinity, or is nested too deeply to read.
+        ValueError: the text is not JSON, holds NaN or Infinity, or is nested too deeply to read.
     """
     try:
         if isinstance(text, bytes):
@@ -55,9 +55,9 @@ class JsonValue:
     """One value of a JSON document.
 
     Attributes:
-      raw: the plain Python value (dict, list, str, int, float, bool or None).
-      place: where it stands, as in `nodes[3].rotation`; empty for the whole document.
-      source: the file's name.
+        raw: the plain Python value (dict, list, str, int, float, bool or None).
+        place: where it stands, as in `nodes[3].rotation`; empty for the whole document.
+        source: the file's name.
     """
 
     raw: Any

@@ -40,8 +40,8 @@ class MmdRest:
     hang straight down in front of the lower body's joint.
 
     Attributes:
-      centre, lower_body, leg, knee, ankle, toe: where the bones' joints rest.
-      arm_angle_rad: how far the arms hang below the T-pose at rest.
+        centre, lower_body, leg, knee, ankle, toe: where the bones' joints rest.
+        arm_angle_rad: how far the arms hang below the T-pose at rest.
     """
 
     centre: tuple[float, float, float] = (0.0, 8.0, 0.0)
@@ -94,16 +94,16 @@ def solve_leg(
     """Thigh and shin that bring the ankle to its target, or as near as the leg reaches.
 
     Args:
-      rest: the model.
-      side: "left" or "right".
-      root: [F, 3] the leg's joint.
-      target: [F, 3] where the ankle shall be.
-      thigh: [F, 4] the thigh's world rotation before the IK; its x axis is the knee's hinge.
-      foot: [F, 4] the foot's world rotation for the hip to share its turn out; None where the
-        file itself turns the thigh.
+        rest: the model.
+        side: "left" or "right".
+        root: [F, 3] the leg's joint.
+        target: [F, 3] where the ankle shall be.
+        thigh: [F, 4] the thigh's world rotation before the IK; its x axis is the knee's hinge.
+        foot: [F, 4] the foot's world rotation for the hip to share its turn out; None where the
+            file itself turns the thigh.
 
     Returns:
-      [F, 4] and [F, 4]: world rotations of thigh and shin.
+        [F, 4] and [F, 4]: world rotations of thigh and shin.
     """
     upper = on_side(rest.knee, side) - on_side(rest.leg, side)
     lower = on_side(rest.ankle, side) - on_side(rest.knee, side)

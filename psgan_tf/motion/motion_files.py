@@ -26,7 +26,7 @@ def motion_format(path: str | Path) -> str:
     """The kind of file, by its first bytes: "bvh", "vmd" or "gltf" (VRM and VRMA included).
 
     Raises:
-      ValueError: none of these, or the file cannot be read.
+        ValueError: none of these, or the file cannot be read.
     """
     head = read_source(path)[:_HEAD_BYTES]
     for name, matches in (("bvh", is_bvh), ("vmd", is_vmd), ("gltf", is_gltf)):
@@ -42,7 +42,7 @@ def list_clips(path: str | Path) -> tuple[str, ...]:
     """The names of a file's motions; BVH, VMD and VRMA files hold one, named after the file.
 
     Raises:
-      ValueError: the file is of no known kind or damaged.
+        ValueError: the file is of no known kind or damaged.
     """
     path = Path(path)
     if motion_format(path) != "gltf":
@@ -61,16 +61,16 @@ def motion_from_file(
     """Reads one motion.
 
     Args:
-      path: a BVH, VMD, VRMA, VRM or glTF file.
-      clip: which of a glTF file's animations; may be left out where there is one.
-      fps: frames a second of the result; None for the file's own rate.
-      bone_map: humanoid bone (VRM 1.0 name) to node or joint name, for BVH and plain glTF whose
-        names say nothing (`bone_names.read_bone_map` reads it from a file).
-      mmd_rest: the model that a VMD file was made for; None for the standard one.
+        path: a BVH, VMD, VRMA, VRM or glTF file.
+        clip: which of a glTF file's animations; may be left out where there is one.
+        fps: frames a second of the result; None for the file's own rate.
+        bone_map: humanoid bone (VRM 1.0 name) to node or joint name, for BVH and plain glTF whose
+            names say nothing (`bone_names.read_bone_map` reads it from a file).
+        mmd_rest: the model that a VMD file was made for; None for the standard one.
 
     Raises:
-      ValueError: the file is damaged or of another kind, has no such clip, no humanoid, no legs,
-        or no frame; the message names the file and the remedy.
+        ValueError: the file is damaged or of another kind, has no such clip, no humanoid, no legs,
+            or no frame; the message names the file and the remedy.
     """
     path = Path(path)
     kind = motion_format(path)

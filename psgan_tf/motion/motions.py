@@ -35,7 +35,7 @@ def check_frame_count(num_frames: float, num_keys: int, source: str) -> int:
     One damaged number must not make a small file into a motion of years.
 
     Raises:
-      ValueError: no frame, or far more frames than keys.
+        ValueError: no frame, or far more frames than keys.
     """
     if not num_frames >= 1:
         raise ValueError(
@@ -67,14 +67,14 @@ class Motion:
     """A humanoid's motion.
 
     Attributes:
-      name: the clip's name.
-      source: the file's name.
-      fps: frames a second; frame k is at k / fps seconds.
-      bones: the B humanoid bones that the motion moves, parents before children.
-      rotations: [F, B, 4] float64 unit quaternions (x, y, z, w): each bone's world rotation
-        relative to the T-pose, in canonical axes.
-      hips_offsets: [F, 3] float64: the hips' position relative to standing upright at the origin,
-        in canonical axes and leg lengths.
+        name: the clip's name.
+        source: the file's name.
+        fps: frames a second; frame k is at k / fps seconds.
+        bones: the B humanoid bones that the motion moves, parents before children.
+        rotations: [F, B, 4] float64 unit quaternions (x, y, z, w): each bone's world rotation
+            relative to the T-pose, in canonical axes.
+        hips_offsets: [F, 3] float64: the hips' position relative to standing upright at the origin,
+            in canonical axes and leg lengths.
     """
 
     name: str
@@ -148,7 +148,7 @@ def resampled(motion: Motion, fps: float) -> Motion:
     hips' path linearly. Frame k of the result is the motion at k / fps seconds.
 
     Raises:
-      ValueError: `fps` is not above 0, or gives too many frames.
+        ValueError: `fps` is not above 0, or gives too many frames.
     """
     check_fps(fps)
     if fps == motion.fps:

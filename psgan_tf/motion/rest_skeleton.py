@@ -33,10 +33,10 @@ class SkeletonPoint:
     """A point that moves with a bone.
 
     Attributes:
-      name: keypoint name, or `leftHeel`, `leftToeTip` ... for what stands on the ground.
-      bone: index into the skeleton's bones.
-      offset: [3] from the bone's joint, in the T-pose.
-      filled: the avatar has no such bone, so the point was placed by geometry.
+        name: keypoint name, or `leftHeel`, `leftToeTip` ... for what stands on the ground.
+        bone: index into the skeleton's bones.
+        offset: [3] from the bone's joint, in the T-pose.
+        filled: the avatar has no such bone, so the point was placed by geometry.
     """
 
     name: str
@@ -50,13 +50,13 @@ class RestSkeleton:
     """A character's humanoid in the T-pose.
 
     Attributes:
-      bones: B humanoid bones, the hips first, parents before children.
-      parents: B indices into `bones`, -1 for the hips.
-      offsets: [B, 3] from the parent's joint to the bone's; for the hips, from the ground below
-        the origin when standing upright.
-      leg_length: thigh plus shin.
-      keypoints: the 20 points of schema `avatar20`, in its order.
-      contacts: the points of the soles that the ground rule keeps on the ground.
+        bones: B humanoid bones, the hips first, parents before children.
+        parents: B indices into `bones`, -1 for the hips.
+        offsets: [B, 3] from the parent's joint to the bone's; for the hips, from the ground below
+            the origin when standing upright.
+        leg_length: thigh plus shin.
+        keypoints: the 20 points of schema `avatar20`, in its order.
+        contacts: the points of the soles that the ground rule keeps on the ground.
     """
 
     bones: tuple[str, ...]
@@ -114,7 +114,7 @@ def rest_skeleton_from_json(value: Any, source: str = "rest_skeleton") -> RestSk
     """Reads what `RestSkeleton.to_json` wrote.
 
     Raises:
-      ValueError: a member is missing or wrong; the message names it.
+        ValueError: a member is missing or wrong; the message names it.
     """
     document = JsonValue(value, "", source)
     bones: list[str] = []
@@ -166,12 +166,12 @@ def rest_skeleton_of(rig: Rig, foot_tips: Mapping[str, FloatArray] | None = None
     arms, the toes at the tips of the feet.
 
     Args:
-      rig: the avatar's rig.
-      foot_tips: "left" and "right" to [3], in the rig's own world at rest (`foot_tips.foot_tips`
-        finds them in the mesh); without it, a fifth of a leg in front of the ankles.
+        rig: the avatar's rig.
+        foot_tips: "left" and "right" to [3], in the rig's own world at rest (`foot_tips.foot_tips`
+            finds them in the mesh); without it, a fifth of a leg in front of the ankles.
 
     Raises:
-      ValueError: a required bone is missing, or bones are scaled unevenly.
+        ValueError: a required bone is missing, or bones are scaled unevenly.
     """
     check_rig(rig, REQUIRED_BONES)
     _check_scales(rig)

@@ -37,10 +37,10 @@ class PosedSkeleton:
     """A character going through a motion, in canonical axes.
 
     Attributes:
-      skeleton: the character.
-      fps: frames a second.
-      rotations: [F, B, 4] each bone's world rotation relative to the T-pose.
-      positions: [F, B, 3] each bone's joint; the ground is at height 0.
+        skeleton: the character.
+        fps: frames a second.
+        rotations: [F, B, 4] each bone's world rotation relative to the T-pose.
+        positions: [F, B, 3] each bone's joint; the ground is at height 0.
     """
 
     skeleton: RestSkeleton
@@ -79,12 +79,12 @@ def retarget(skeleton: RestSkeleton, motion: Motion, ground: str = "motion") -> 
     """The character of `skeleton` going through `motion`.
 
     Args:
-      skeleton: the character.
-      motion: F frames.
-      ground: one of GROUND_RULES.
+        skeleton: the character.
+        motion: F frames.
+        ground: one of GROUND_RULES.
 
     Raises:
-      ValueError: `ground` is no rule.
+        ValueError: `ground` is no rule.
     """
     if ground not in GROUND_RULES:
         raise ValueError(
@@ -134,13 +134,13 @@ def rig_matrices(rig: Rig, posed: PosedSkeleton, frames: slice = slice(None)) ->
     """World matrices of all of an avatar's nodes as it goes through a motion.
 
     Args:
-      rig: the avatar whose skeleton was posed.
-      posed: the outcome of `retarget`.
-      frames: which frames; take a few hundred at a time, a frame of 100 nodes is 13 kB.
+        rig: the avatar whose skeleton was posed.
+        posed: the outcome of `retarget`.
+        frames: which frames; take a few hundred at a time, a frame of 100 nodes is 13 kB.
 
     Returns:
-      [F, N, 4, 4] float64 in canonical axes with the ground at height 0: a skin's joint matrix is
-      `matrices[frame, joint] @ inverse_bind`, a rigid mesh's `matrices[frame, node]`.
+        [F, N, 4, 4] float64 in canonical axes with the ground at height 0: a skin's joint matrix is
+        `matrices[frame, joint] @ inverse_bind`, a rigid mesh's `matrices[frame, node]`.
     """
     rotations, hips = posed.rotations[frames], posed.hips[frames]
     bone_at_node = {rig.bones[bone]: bone for bone in posed.skeleton.bones}

@@ -50,12 +50,12 @@ class Rig:
     """A humanoid node tree at rest.
 
     Attributes:
-      source: the file's name, for messages.
-      node_names: N names.
-      parents: [N] int, -1 for roots; order: [N] int, parents before children.
-      rest_translations, rest_rotations, rest_scales: [N, 3], [N, 4] (x, y, z, w), [N, 3], local.
-      rest_matrices: [N, 4, 4] local; what the three say, unless a node was given as a matrix.
-      bones: humanoid bone (VRM 1.0 name) to node.
+        source: the file's name, for messages.
+        node_names: N names.
+        parents: [N] int, -1 for roots; order: [N] int, parents before children.
+        rest_translations, rest_rotations, rest_scales: [N, 3], [N, 4] (x, y, z, w), [N, 3], local.
+        rest_matrices: [N, 4, 4] local; what the three say, unless a node was given as a matrix.
+        bones: humanoid bone (VRM 1.0 name) to node.
     """
 
     source: str
@@ -148,21 +148,20 @@ class Rig:
     @cached_property
     def t_pose_rotations(self) -> Mapping[str, FloatArray]:
         """Per bone [4]: its rotation in the rig's own world when the rig stands in the T-pose."""
-        return {
-            bone: multiply_quaternions(
-                quaternions_from_matrices(self.frame @ self.alignments[bone] @ self.frame.T),
-                self.rest_world_rotations[node],
-            )
-            for bone, node in self.bones.items()
-        }
+        turns = np.stack([self.alignments[bone] for bone in self.bones])
+        rotations = multiply_quaternions(
+            quaternions_from_matrices(self.frame @ turns @ self.frame.T),
+            self.rest_world_rotations[list(self.bones.values())],
+        )
+        return dict(zip(self.bones, rotations, strict=True))
 
 
 def check_rig(rig: Rig, required: Sequence[str] = FRAME_BONES) -> Rig:
     """Returns `rig` after checking that its humanoid can be posed.
 
     Raises:
-      ValueError: a required bone is missing, two bones share a node, a limb's bones do not hang
-        together, or the legs have no length or no left and right.
+        ValueError: a required bone is missing, two bones share a node, a limb's bones do not hang
+            together, or the legs have no length or no left and right.
     """
     remedy = "Give a bone map that names the right nodes, or rename the rig's nodes."
     missing = [bone for bone in (*FRAME_BONES, *required) if bone not in rig.bones]

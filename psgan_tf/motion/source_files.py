@@ -9,7 +9,7 @@ def read_source(path: str | Path) -> bytes:
     """The whole file.
 
     Raises:
-      ValueError: it is missing, not a file, empty, or may not be read.
+        ValueError: it is missing, not a file, empty, or may not be read.
     """
     path = Path(path)
     try:

@@ -27,8 +27,8 @@ def normalise_quaternions(quaternions: FloatArray) -> FloatArray:
 
 def multiply_quaternions(first: FloatArray, second: FloatArray) -> FloatArray:
     """The rotation `second` followed by `first` (first @ second as matrices): [..., 4]."""
-    ax, ay, az, aw = np.moveaxis(np.asarray(first, np.float64), -1, 0)
-    bx, by, bz, bw = np.moveaxis(np.asarray(second, np.float64), -1, 0)
+    ax, ay, az, aw = first[..., 0], first[..., 1], first[..., 2], first[..., 3]
+    bx, by, bz, bw = second[..., 0], second[..., 1], second[..., 2], second[..., 3]
     return np.stack(
         [
             aw * bx + ax * bw + ay * bz - az * by,
@@ -219,9 +219,9 @@ def forward_kinematics(
     """World matrices [..., N, 4, 4] of a node tree from its local matrices [..., N, 4, 4].
 
     Args:
-      parents: [N] int, -1 for roots.
-      order: [N] int, parents before children.
-      local_matrices: for any number of leading (frame) axes.
+        parents: [N] int, -1 for roots.
+        order: [N] int, parents before children.
+        local_matrices: for any number of leading (frame) axes.
     """
     world = np.array(local_matrices, np.float64)
     for node in order:

@@ -48,11 +48,11 @@ class VmdBone:
     """The K keys of one bone, by rising frame.
 
     Attributes:
-      frames: [K] int.
-      positions: [K, 3] in the file's units; relative to the bone's rest.
-      rotations: [K, 4] unit quaternions; relative to the bone's rest.
-      curves: [K, 4, 4] x1, y1, x2, y2 in [0, 1] of the Bezier curves that lead to the key, for x,
-        y, z and the rotation.
+        frames: [K] int.
+        positions: [K, 3] in the file's units; relative to the bone's rest.
+        rotations: [K, 4] unit quaternions; relative to the bone's rest.
+        curves: [K, 4, 4] x1, y1, x2, y2 in [0, 1] of the Bezier curves that lead to the key, for x,
+            y, z and the rotation.
     """
 
     frames: IntArray
@@ -66,10 +66,10 @@ class Vmd:
     """A VMD file.
 
     Attributes:
-      source: the file's name.
-      model_name: the model it was made for.
-      bones: bone name (Japanese) to its keys.
-      ik_switches: by rising frame, (frame, {IK bone name: on}).
+        source: the file's name.
+        model_name: the model it was made for.
+        bones: bone name (Japanese) to its keys.
+        ik_switches: by rising frame, (frame, {IK bone name: on}).
     """
 
     source: str
@@ -87,7 +87,7 @@ def read_vmd(path: str | Path) -> Vmd:
     """Reads a VMD file.
 
     Raises:
-      ValueError: the file is truncated, holds NaN, or is no VMD file.
+        ValueError: the file is truncated, holds NaN, or is no VMD file.
     """
     path = Path(path)
     data = read_source(path)
@@ -197,11 +197,11 @@ def sample_vmd_bone(bone: VmdBone, times: FloatArray) -> tuple[FloatArray, Float
     """A bone between its keys, along their Bezier curves.
 
     Args:
-      bone: its keys.
-      times: [F] in (fractional) frames; before the first and after the last key it holds still.
+        bone: its keys.
+        times: [F] in (fractional) frames; before the first and after the last key it holds still.
 
     Returns:
-      [F, 3] positions and [F, 4] rotations.
+        [F, 3] positions and [F, 4] rotations.
     """
     last = len(bone.frames) - 1
     before = np.clip(np.searchsorted(bone.frames, times, side="right") - 1, 0, last)

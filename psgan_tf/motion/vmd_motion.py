@@ -41,14 +41,14 @@ def motion_of_vmd(
     """The body's motion, from frame 0 to the body's last key.
 
     Args:
-      vmd: the file.
-      name: the motion's name.
-      fps: frames a second; None for MMD's 30.
-      rest: the model that the motion was made for; None for the standard one, enlarged until its
-        legs reach the file's foot targets.
+        vmd: the file.
+        name: the motion's name.
+        fps: frames a second; None for MMD's 30.
+        rest: the model that the motion was made for; None for the standard one, enlarged until its
+            legs reach the file's foot targets.
 
     Raises:
-      ValueError: the file moves no bone of a body (a camera's or a face's motion).
+        ValueError: the file moves no bone of a body (a camera's or a face's motion).
     """
     keyed = [bone for name, bone in vmd.bones.items() if _is_body(name)]
     if not keyed:
@@ -95,7 +95,7 @@ class _Body:
     """World rotations and positions of MMD's bones over F frames.
 
     Attributes:
-      rotations: humanoid bone to [F, 4], relative to the T-pose, once `pose` has run.
+        rotations: humanoid bone to [F, 4], relative to the T-pose, once `pose` has run.
     """
 
     def __init__(self, vmd: Vmd, times: FloatArray, rest: MmdRest) -> None:
@@ -262,6 +262,8 @@ class _Body:
     # Keys
 
     def _chained(self, parent: FloatArray, name: str) -> FloatArray:
+        if name not in self.vmd.bones:
+            return parent
         return multiply_quaternions(parent, self._bone(name)[1])
 
     def _bone(self, name: str) -> tuple[FloatArray, FloatArray]:

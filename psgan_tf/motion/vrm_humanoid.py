@@ -25,7 +25,7 @@ def vrm_bones(gltf: Gltf) -> dict[str, int]:
     """Humanoid bone (VRM 1.0 name) to node, as the file's VRM extension says.
 
     Raises:
-      ValueError: the file has no VRM extension, or the extension is damaged.
+        ValueError: the file has no VRM extension, or the extension is damaged.
     """
     extensions = gltf.document.get("extensions", {})
     version = vrm_version(gltf)
@@ -59,11 +59,11 @@ def rig_of_gltf(gltf: Gltf, bone_map: Mapping[str, str] | None = None) -> Rig:
     """The rig of a glTF file, unchecked (see `rig.check_rig`).
 
     Args:
-      gltf: the file.
-      bone_map: humanoid bone to node name, in place of what the file says.
+        gltf: the file.
+        bone_map: humanoid bone to node name, in place of what the file says.
 
     Raises:
-      ValueError: the file's humanoid is damaged or the map names a node that is not there.
+        ValueError: the file's humanoid is damaged or the map names a node that is not there.
     """
     names = gltf.node_names
     if bone_map is not None:

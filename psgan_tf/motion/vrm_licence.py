@@ -40,13 +40,13 @@ class Licence:
     """An avatar's terms.
 
     Attributes:
-      title: the avatar's name.
-      authors: its authors.
-      name: the licence's name or address; empty where the file states none.
-      references: addresses of the terms, and what the file says of its origin.
-      forbidden: terms against rendering and passing on pictures of it; empty where none.
-      conditions: terms to keep when doing so, such as giving credit.
-      terms: the file's own fields, for the dataset card.
+        title: the avatar's name.
+        authors: its authors.
+        name: the licence's name or address; empty where the file states none.
+        references: addresses of the terms, and what the file says of its origin.
+        forbidden: terms against rendering and passing on pictures of it; empty where none.
+        conditions: terms to keep when doing so, such as giving credit.
+        terms: the file's own fields, for the dataset card.
     """
 
     title: str
@@ -81,7 +81,7 @@ def licence_of(gltf: Gltf) -> Licence:
     """The terms in a file's VRM extension, or in its glTF `asset`.
 
     Raises:
-      ValueError: the VRM extension's `meta` is damaged.
+        ValueError: the VRM extension's `meta` is damaged.
     """
     extensions = gltf.document.get("extensions", {})
     version = vrm_version(gltf)

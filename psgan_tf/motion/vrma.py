@@ -24,11 +24,11 @@ def read_vrma(gltf: Gltf, fps: float | None = None) -> RigAnimation:
     The specification allows one humanoid animation a file: the first.
 
     Args:
-      gltf: the file, opened by `gltf.read_gltf`.
-      fps: frames a second; None for the rate that the keys are set at, else 30.
+        gltf: the file, opened by `gltf.read_gltf`.
+        fps: frames a second; None for the rate that the keys are set at, else 30.
 
     Raises:
-      ValueError: no VRM animation, no keys, or a rig without legs.
+        ValueError: no VRM animation, no keys, or a rig without legs.
     """
     if not is_vrma(gltf) or not len(gltf.items("animations")):
         raise ValueError(
