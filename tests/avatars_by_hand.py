@@ -3,9 +3,9 @@
 import io
 
 import numpy as np
-from motion_files_by_hand import FIGURE, figure_gltf
 from PIL import Image
 
+from motion_files_by_hand import FIGURE, figure_gltf
 from tools.avatars.cpu_backend import draw_on_cpu
 from tools.avatars.rasterizer import Frame
 from tools.avatars.scene import Material

@@ -1,11 +1,12 @@
 """The rasteriser against coverage counted by hand and against a slow one written differently."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from avatars_by_hand import BLUE, GREEN, RED, drawn, flat, frame_of, rectangle
 
+from avatars_by_hand import BLUE, GREEN, RED, drawn, flat, frame_of, rectangle
 from tools.avatars.rasterizer import BACK, FRONT
 from tools.avatars.scene import AlphaMode, Material, Texture
 
@@ -28,9 +29,7 @@ def test_a_triangle_covers_the_pixels_whose_centres_lie_in_it():
 
 def test_the_triangle_beyond_the_slanted_edge_gets_the_centres_on_it():
     picture = drawn(frame_of([[(4, 0, 0), (0, 4, 0), (4, 4, 0)]]), [flat()], size=5)
-    expected = np.array(
-        [[x + y + 1 >= 4 and x < 4 and y < 4 for x in range(5)] for y in range(5)]
-    )
+    expected = np.array([[x + y + 1 >= 4 and x < 4 and y < 4 for x in range(5)] for y in range(5)])
     np.testing.assert_array_equal(covered(picture), expected)
 
 
@@ -47,9 +46,7 @@ def test_a_fan_of_triangles_leaves_no_sample_out_and_takes_none_twice(seed):
     # Corners on half pixels, so that many centres lie exactly on edges.
     middle = random.integers(6, 26, 2) / 2.0
     ring = [(0, 0), (16, 0), (16, 16), (0, 16)]
-    fan = [
-        [(*middle, 0), (*a, 0), (*b, 0)] for a, b in zip(ring, ring[1:] + ring[:1], strict=True)
-    ]
+    fan = [[(*middle, 0), (*a, 0), (*b, 0)] for a, b in zip(ring, ring[1:] + ring[:1], strict=True)]
     halves = [
         covered(drawn(frame_of([triangle]), [flat()], size=16)).astype(int) for triangle in fan
     ]
@@ -116,10 +113,8 @@ def test_a_heap_of_triangles_looks_as_a_slow_rasteriser_draws_it():
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_the_nearer_surface_hides_the_farther_whatever_the_order(order):
     near, far = rectangle(0, 0, 4, 4, distance=1.0), rectangle(0, 0, 8, 8, distance=2.0)
-    both = [(near, 0), (far, 1)]
-    frame = frame_of(
-        sum((both[i][0] for i in order), []), materials=[m for i in order for m in [both[i][1]] * 2]
-    )
+    corners = np.concatenate([(near, far)[surface] for surface in order])
+    frame = frame_of(corners, materials=np.repeat(order, 2))
     picture = drawn(frame, [flat(RED), flat(BLUE)])
     assert picture[1, 1].tolist() == [255, 0, 0, 255]
     assert picture[5, 5].tolist() == [0, 0, 255, 255]
@@ -218,7 +213,7 @@ def test_the_ink_of_a_ball_is_as_wide_as_its_hull_reaches_out():
         angles = np.linspace(0, 2 * np.pi, 65)[::turn]
         points = [(20 + radius * np.cos(a), 20 + radius * np.sin(a), distance) for a in angles]
         middle = (20, 20, distance)
-        return [[middle, a, b] for a, b in zip(points, points[1:], strict=False)]
+        return [[middle, a, b] for a, b in pairwise(points)]
 
     surface, hull = disc(10.0, 0.0, -1), disc(12.5, 1.0, 1)
     frame = frame_of(

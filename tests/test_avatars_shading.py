@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from avatars_by_hand import drawn, frame_of, rectangle
 
+from avatars_by_hand import drawn, frame_of, rectangle
 from tools.avatars.scene import Material, Texture
 from tools.avatars.shading import LIGHT_DIRECTION, light_direction
 from tools.avatars.textures import linear_from_srgb, srgb_from_linear
@@ -74,20 +74,18 @@ def test_the_back_of_a_double_sided_surface_is_lit_by_its_other_normal():
 def test_the_rim_grows_where_the_surface_turns_away():
     material = toon(unlit=False, rim_color=(0.0, 0.3, 0.0), rim_power=2.0, rim_lift=0.1)
     normal = np.array([-0.6, 0.0, 0.8])  # lit: the rim adds 0.3 (1 - 0.8 + 0.1)^2
-    expected = np.array(LIT) + [0.0, 0.3 * 0.3**2, 0.0]
+    expected = np.add(LIT, (0.0, 0.3 * 0.3**2, 0.0))
     np.testing.assert_allclose(shaded(normal, material), expected, atol=0.006)
 
 
 def test_glow_is_added_to_shade_and_light_alike():
     glowing = toon(emissive_color=(0.1, 0.0, 0.0))
     for cosine, color in ((0.8, LIT), (-0.8, SHADE)):
-        expected = np.array(color) + [0.1, 0.0, 0.0]
+        expected = np.add(color, (0.1, 0.0, 0.0))
         np.testing.assert_allclose(shaded(towards_light(cosine), glowing), expected, atol=0.006)
 
 
-@pytest.mark.parametrize(
-    ("normal", "expected"), [((-0.9, 0, 0.436), 0.05), ((0.9, 0, 0.436), 0.3)]
-)
+@pytest.mark.parametrize(("normal", "expected"), [((-0.9, 0, 0.436), 0.05), ((0.9, 0, 0.436), 0.3)])
 def test_a_matcap_is_read_where_the_normal_points(normal, expected):
     # The left half of the ball adds 0.05, the right half 0.3.
     light = np.repeat([[0.05, 0.3]], 64, axis=0).repeat(32, axis=1)

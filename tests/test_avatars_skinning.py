@@ -111,8 +111,12 @@ def test_two_skins_and_a_rigid_part_share_one_palette_without_mixing():
         part(TRIANGLE, node=4),
     )
     frame = build_figure(Surfaces((), (BARE,), skins, parts)).posed(worlds, np.eye(4), 1)
-    first = 0.25 * worlds[1] @ skins[0].inverse_binds[1] + 0.75 * worlds[3] @ skins[0].inverse_binds[0]
-    second = 0.25 * worlds[2] @ skins[1].inverse_binds[2] + 0.75 * worlds[5] @ skins[1].inverse_binds[0]
+    first = (
+        0.25 * worlds[1] @ skins[0].inverse_binds[1] + 0.75 * worlds[3] @ skins[0].inverse_binds[0]
+    )
+    second = (
+        0.25 * worlds[2] @ skins[1].inverse_binds[2] + 0.75 * worlds[5] @ skins[1].inverse_binds[0]
+    )
     points = np.concatenate([TRIANGLE, np.ones((3, 1))], axis=1)
     for index, matrix in enumerate((first, second, worlds[4])):
         expected = (points @ matrix.T)[:, :3]

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from avatars_by_hand import drawn, flat, frame_of, rectangle
 
+from avatars_by_hand import drawn, flat, frame_of, rectangle
 from tools.avatars.scene import Texture, Wrap
 from tools.avatars.textures import (
     build_texture_bank,

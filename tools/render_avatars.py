@@ -36,7 +36,9 @@ flags.DEFINE_float("outline_scale", 1.0, "Factor for the outlines' width; 0 leav
 flags.DEFINE_enum("backend", "cpu", BACKENDS, "Draw with Numba, or with OpenGL (EGL).")
 flags.DEFINE_integer("poses_per_motion", 50, "Poses taken of each motion, evenly spaced.")
 flags.DEFINE_float("fps", None, "Take so many poses a second instead.")
-flags.DEFINE_string("yaw", "0", "Degrees round the avatar: 0,90,180 takes all, -60:60 draws one.")
+flags.DEFINE_string(
+    "yaw", "0", "Degrees that it is turned left: 0,90,180 takes all, -60:60 draws one."
+)
 flags.DEFINE_string("pitch", "0", "Degrees above the horizon, in the same forms.")
 flags.DEFINE_float("zoom", 1.0, "1 shows all of the avatar in all poses.")
 flags.DEFINE_enum("ground", "motion", GROUND_RULES, "What stands on the ground; see the docs.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,7 @@ class RenderOptions:
         for key in ("yaw", "pitch"):
             angles = getattr(self, key)
             document[key] = {"degrees": list(angles.degrees), "is_range": angles.is_range}
-        return document
+        return dict(json.loads(json.dumps(document)))  # tuples become lists, as when read back
 
 
 def _check(holds: bool, name: str, rule: str, received: Any) -> None:

@@ -56,17 +56,14 @@ class Preparation:
     """A job that is known to be possible.
 
     Attributes:
-      job: for the workers.
+      studio: what was loaded, with the job that worker processes are to be told.
       blocks: the plan.
-      avatars, costumes: what was loaded.
       card: the dataset card.
       settings: what the folder must have been made with to go on in it.
     """
 
-    job: Job
+    studio: Studio
     blocks: tuple[Block, ...]
-    avatars: tuple[Avatar, ...]
-    costumes: tuple[tuple[Costume, ...], ...]
     card: dict[str, Any]
     settings: dict[str, Any]
 
@@ -127,14 +124,12 @@ def prepare_job(options: RenderOptions, say: Say) -> Preparation:
         _camera_of(studio, index, avatar, looks[index], blocks)
         for index, avatar in enumerate(avatars)
     )
-    job = replace(studio.job, cameras=cameras)
+    studio.job = replace(studio.job, cameras=cameras)
     digests = _digests(options)
     return Preparation(
-        job=job,
+        studio=studio,
         blocks=blocks,
-        avatars=tuple(avatars),
-        costumes=looks,
-        card=dataset_card(job, avatars, [len(part) for part in frames], digests),
+        card=dataset_card(studio.job, avatars, [len(part) for part in frames], digests),
         settings={
             "renderer": _RENDERER_VERSION,
             "options": options.choices(),
@@ -200,9 +195,9 @@ def _one_thread_each() -> Iterator[None]:
             del environ[name]
 
 
-def _make_all(pending: Sequence[Block], preparation: Preparation, studio: Studio, say: Say) -> None:
+def _make_all(pending: Sequence[Block], studio: Studio, say: Say) -> None:
     """Makes the blocks that are not done yet, one process a worker."""
-    workers = min(preparation.job.options.workers, len(pending))
+    workers = min(studio.job.options.workers, len(pending))
     progress = Progress(sum(len(block.shots) for block in pending), say)
 
     def advance(count: int) -> None:
@@ -218,7 +213,7 @@ def _make_all(pending: Sequence[Block], preparation: Preparation, studio: Studio
             workers,
             multiprocessing.get_context("spawn"),
             initializer=start_worker,
-            initargs=(preparation.job,),
+            initargs=(studio.job,),
         )
         try:
             waiting = {pool.submit(make_block, block) for block in pending}
@@ -259,9 +254,8 @@ def render_dataset(options: RenderOptions, say: Say) -> int:
             done = len(preparation.blocks) - len(pending)
             if done:
                 say(f"going on: {done} of {len(preparation.blocks)} blocks are done")
-            studio = Studio(preparation.job)
-            _check_room(pending, studio, options.output, say)
-            _make_all(pending, preparation, studio, say)
+            _check_room(pending, preparation.studio, options.output, say)
+            _make_all(pending, preparation.studio, say)
         rows = [row for block in preparation.blocks for row in _noted(folder, block) or ()]
         assert len(rows) == preparation.num_pictures
         size = (options.size_px, options.size_px)
