@@ -106,6 +106,14 @@ def test_a_toe_pointed_down_is_what_touches_the_ground(tmp_path):
     assert joint(posed, "leftFoot")[1] == pytest.approx(0.15, abs=1e-6)
 
 
+def test_who_sits_with_the_feet_up_sits_on_the_hips(tmp_path):
+    # Legs straight ahead and the feet a little higher than the hips.
+    row = {side + "UpperLeg": [0, -100, 0] for side in ("left", "right")}
+    posed = retarget(rest_skeleton_of(figure_rig(tmp_path)), bvh_motion(tmp_path, [row]))
+    assert posed.hips[0, 1] == pytest.approx(0.0, abs=1e-9)
+    assert joint(posed, "leftFoot")[1] > 0
+
+
 def test_an_unknown_ground_rule_is_refused(tmp_path):
     with pytest.raises(ValueError, match="`ground` must be one of motion, frame, none"):
         retarget(rest_skeleton_of(figure_rig(tmp_path)), still(), "floor")

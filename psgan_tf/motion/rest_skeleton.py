@@ -33,7 +33,7 @@ class SkeletonPoint:
     """A point that moves with a bone.
 
     Attributes:
-        name: keypoint name, or `leftHeel`, `leftToeTip` ... for what stands on the ground.
+        name: keypoint name, or `leftHeel`, `leftToeTip` ... for what touches the ground.
         bone: index into the skeleton's bones.
         offset: [3] from the bone's joint, in the T-pose.
         filled: the avatar has no such bone, so the point was placed by geometry.
@@ -56,7 +56,7 @@ class RestSkeleton:
             the origin when standing upright.
         leg_length: thigh plus shin.
         keypoints: the 20 points of schema `avatar20`, in its order.
-        contacts: the points of the soles that the ground rule keeps on the ground.
+        contacts: the points of the soles, and the hips, that the ground rule keeps above ground.
     """
 
     bones: tuple[str, ...]
@@ -265,8 +265,8 @@ class _PointBuilder:
         return neck
 
     def contacts(self) -> list[SkeletonPoint]:
-        """Per foot, the ground below the ankle and below the toes."""
-        points = []
+        """Per foot, the ground below the ankle and below the toes; the hips, for who sits."""
+        points = [self.point("hips", "hips", self.rig.canonical_rest_position("hips"), False)]
         for side in SIDES:
             foot, toes = side + "Foot", side + "Toes"
             toe_bone = toes if toes in self.rig.bones else foot

@@ -4,9 +4,9 @@ Each bone turns in the world as the motion's does relative to the T-pose; a bone
 lacks keeps its T-pose angle to its parent. The hips travel in leg lengths. What then stands on the
 ground is a stated rule, since a character of other proportions would sink or float:
 
-* `motion`: one shift for the whole motion, so that the lowest sole of all frames touches the
-  ground (jumps stay jumps);
-* `frame`: each frame's lowest sole touches the ground (for drifting captures; jumps are lost);
+* `motion`: one shift for the whole motion, so that the lowest sole of all frames (or the hips,
+  where a sitting character's are lower) touches the ground; jumps stay jumps;
+* `frame`: the same for each frame by itself (for drifting captures; jumps are lost);
 * `none`: the hips' height as the motion says it.
 """
 

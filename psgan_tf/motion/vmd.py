@@ -136,8 +136,9 @@ def _bone_records(data: bytes, position: int, source: str) -> tuple[npt.NDArray[
 
 
 def _bones(records: npt.NDArray[np.void], source: str) -> dict[str, VmdBone]:
-    positions = records["position"].astype(np.float64)
-    rotations = records["rotation"].astype(np.float64)
+    with np.errstate(invalid="ignore"):  # some bit patterns of NaN; they are refused below
+        positions = records["position"].astype(np.float64)
+        rotations = records["rotation"].astype(np.float64)
     if not (np.abs(positions) <= _LARGEST_POSITION).all() or not (np.abs(rotations) <= 2.0).all():
         raise ValueError(
             f"`{source}` must hold finite positions and unit quaternions. Received: a bone key "
