@@ -20,7 +20,8 @@ def run(main: Callable[[], int], program: str) -> NoReturn:
     """Parses the command line and calls `main`; user errors become one line on stderr.
 
     Args:
-        main: does the work and returns the exit code. ValueError and OSError are user errors.
+        main: does the work and returns the exit code. ValueError and OSError are user errors, and
+            a FloatingPointError is a training that diverged.
         program: what the line starts with, for instance `make_tfrecords`.
     """
 
@@ -42,7 +43,7 @@ def run(main: Callable[[], int], program: str) -> NoReturn:
         except OSError as error:
             place = f"`{error.filename}`: " if error.filename else ""
             _fail(program, f"{place}{error.strerror or error}")
-        except ValueError as error:
+        except (ValueError, FloatingPointError) as error:
             _fail(program, str(error))
 
     app.run(guarded, flags_parser=parse)

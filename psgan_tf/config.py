@@ -68,6 +68,9 @@ class NetworkConfig:
                 f"map: 2 * fmap_base >= resolution. Received: fmap_base={self.fmap_base}, "
                 f"resolution={self.resolution}. Raise fmap_base."
             )
+        if self.pose_resolutions is not None:
+            # JSON and Keras bring lists.
+            object.__setattr__(self, "pose_resolutions", tuple(self.pose_resolutions))
         unknown = sorted(set(self.pose_resolutions or ()) - set(self.resolutions))
         if unknown:
             raise ValueError(
@@ -149,11 +152,11 @@ class TrainingConfig:
                 f"`ema_decay` must lie in [0, 1). Received: ema_decay={self.ema_decay}."
             )
         for name in ("gradient_penalty_weight", "drift_weight"):
-            if getattr(self, name) < 0:
+            if not getattr(self, name) >= 0:
                 raise ValueError(
                     f"`{name}` must not be negative. Received: {name}={getattr(self, name)}."
                 )
-        if self.checkpoint_minutes <= 0 or self.keep_checkpoints < 1:
+        if not self.checkpoint_minutes > 0 or self.keep_checkpoints < 1:
             raise ValueError(
                 "`checkpoint_minutes` must be positive and `keep_checkpoints` at least 1. "
                 f"Received: checkpoint_minutes={self.checkpoint_minutes}, "
@@ -176,10 +179,7 @@ def from_json(text: str) -> TrainingConfig:
     """
     try:
         fields: dict[str, Any] = json.loads(text)
-        network = dict(fields.pop("network"))
-        if network.get("pose_resolutions") is not None:
-            network["pose_resolutions"] = tuple(network["pose_resolutions"])
-        return TrainingConfig(network=NetworkConfig(**network), **fields)
+        return TrainingConfig(network=NetworkConfig(**fields.pop("network")), **fields)
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(
             f"`options.json` must hold the options of a run. Received: {error}. "

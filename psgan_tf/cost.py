@@ -32,12 +32,13 @@ def generator_multiplications(network: NetworkConfig, resolution: int) -> int:
 
 def discriminator_multiplications(network: NetworkConfig, resolution: int) -> int:
     """The same for one picture through the discriminator."""
-    head = network.feature_maps(4)
-    total = 16 * head * network.feature_maps(2)
+    hidden = network.feature_maps(2)
+    total = 16 * network.feature_maps(4) * hidden + hidden
     for n in network.resolutions:
         if n <= resolution:
             filters, pose = network.feature_maps(n), network.num_keypoints_at(n)
-            total += 9 * n * n * (filters + pose) * filters
+            statistic = 1 if n == 4 else 0
+            total += 9 * n * n * (filters + statistic + pose) * filters
             if n > 4:
                 total += 9 * n * n * filters * network.feature_maps(n // 2)
     return total

@@ -7,20 +7,20 @@ same character of a network.
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
+from psgan_tf import command_line
 from psgan_tf.config import load_options
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.files import write_atomically
 from psgan_tf.pictures import draw_skeleton, encode_png
 from psgan_tf.poses import NamedPose, read_poses
-from psgan_tf.sampling import Sampler
+from psgan_tf.sampling import Sampler, parse_seeds
 
 FLAGS = flags.FLAGS
 # Pictures of this many pixels are drawn in one call.
@@ -33,28 +33,6 @@ flags.DEFINE_string(
 )
 flags.DEFINE_integer("max_poses", 6, "From many poses, this many at even distances.")
 flags.DEFINE_string("output", "", "Folder of the pictures. Default: RUN_DIR/generated.")
-
-
-def parse_seeds(text: str) -> list[int]:
-    """Seeds from `0-7,42`.
-
-    Raises:
-        ValueError: when the text is not of that form.
-    """
-    seeds: list[int] = []
-    try:
-        for part in text.split(","):
-            first, _, last = part.strip().partition("-")
-            chosen = range(int(first), int(last or first) + 1)
-            if not chosen or chosen[-1] >= 2**63 or len(seeds) + len(chosen) > 10_000:
-                raise ValueError
-            seeds += chosen
-    except ValueError:
-        raise ValueError(
-            "`seeds` must be numbers and ranges such as 0-7,42, at most 10,000 in all. "
-            f"Received: seeds={text!r}."
-        ) from None
-    return seeds
 
 
 def choose(poses: list[NamedPose], count: int) -> list[NamedPose]:
@@ -92,46 +70,42 @@ def draw(sampler: Sampler, seeds: list[int], pose: NamedPose) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def main(argv: list[str]) -> int:
+def draw_pose(pose: NamedPose, card: DatasetCard, sampler: Sampler) -> np.ndarray:
+    """A pose's skeleton as a cell of the grid: [R, R, 3] uint8."""
+    canvas = np.full([sampler.resolution, sampler.resolution, 3], 255, np.uint8)
+    if not len(pose.keypoints):
+        return canvas
+    return draw_skeleton(canvas, pose.keypoints, card.skeleton, card.keypoint_frame)
+
+
+def main() -> int:
     """Checks the flags, draws, and prints where the pictures are."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
-    try:
-        seeds = parse_seeds(FLAGS.seeds)
-        options = load_options(FLAGS.run_dir)
-        card = DatasetCard.load(FLAGS.run_dir)
-        poses = poses_from_flags(card, options.network.num_keypoints)
-        output = Path(FLAGS.output or Path(FLAGS.run_dir) / "generated")
-        output.mkdir(parents=True, exist_ok=True)
-        sampler = Sampler(FLAGS.run_dir)
-        rows = []
-        for number, pose in enumerate(poses):
-            images = draw(sampler, seeds, pose)
-            for seed, image in zip(seeds, images, strict=True):
-                text = {
-                    "seed": str(seed),
-                    "pose": pose.name,
-                    "model": sampler.fingerprint,
-                    "images_shown": str(sampler.images_shown),
-                }
-                path = output / f"seed{seed:04d}_pose{number:04d}.png"
-                write_atomically(path, encode_png(image, text))
-            canvas = np.full_like(images[0], 255)
-            skeleton = draw_skeleton(canvas, pose.keypoints, card.skeleton, card.keypoint_frame)
-            rows.append(np.concatenate([skeleton, *images], axis=1))
-            print(f"pose {number + 1} of {len(poses)}: {pose.name}", flush=True)
-        write_atomically(output / "grid.png", encode_png(np.concatenate(rows)))
-    except ValueError as error:
-        print(f"psgan_tf.generate: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"psgan_tf.generate: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    print(
-        f"{len(poses) * len(seeds)} pictures of {sampler.resolution} px and {output / 'grid.png'}"
-    )
+    seeds = parse_seeds(FLAGS.seeds)
+    options = load_options(FLAGS.run_dir)
+    card = DatasetCard.load(FLAGS.run_dir)
+    poses = poses_from_flags(card, options.network.num_keypoints)
+    output = Path(FLAGS.output or Path(FLAGS.run_dir) / "generated")
+    output.mkdir(parents=True, exist_ok=True)
+    sampler = Sampler(FLAGS.run_dir)
+    rows = []
+    for number, pose in enumerate(poses):
+        images = draw(sampler, seeds, pose)
+        for seed, image in zip(seeds, images, strict=True):
+            text = {
+                "seed": str(seed),
+                "pose": pose.name,
+                "model": sampler.fingerprint,
+                "images_shown": str(sampler.images_shown),
+            }
+            path = output / f"seed{seed:04d}_pose{number:04d}.png"
+            write_atomically(path, encode_png(image, text))
+        rows.append(np.concatenate([draw_pose(pose, card, sampler), *images], axis=1))
+        print(f"pose {number + 1} of {len(poses)}: {pose.name}", flush=True)
+    write_atomically(output / "grid.png", encode_png(np.concatenate(rows)))
+    print(f"{len(poses) * len(seeds)} pictures of {sampler.resolution} px in {output}")
+    print(f"grid: {output / 'grid.png'}")
     return 0
 
 
 if __name__ == "__main__":
-    app.run(main)
+    command_line.run(main, "psgan_tf.generate")

@@ -246,6 +246,12 @@ class PoseConv2D(EqualizedConv2D):
 
     def call(self, features, *, keypoints=None):
         if self.num_keypoints:
+            if keypoints is None or keypoints.shape[1:] != (self.num_keypoints, 3):
+                received = None if keypoints is None else keypoints.shape
+                raise ValueError(
+                    f"`keypoints` must be [batch, {self.num_keypoints}, 3]. "
+                    f"Received: keypoints of shape {received}."
+                )
             maps = draw_pose_maps(
                 keypoints,
                 resolution=features.shape[1],

@@ -88,7 +88,7 @@ class GrowingNetwork(keras.Model):
 
     def get_config(self) -> dict:
         fields = {field: getattr(self.config, field) for field in self.config.__dataclass_fields__}
-        return {"name": self.name, "config": fields}
+        return {"name": self.name, "dtype": self.dtype_policy.name, "config": fields}
 
     @classmethod
     def from_config(cls, config: dict):
@@ -153,6 +153,12 @@ class Discriminator(GrowingNetwork):
 
     def call(self, images, *, keypoints=None, resolution: int, alpha=None):
         self.check_call(keypoints, resolution, alpha is not None)
+        if images.shape[1:] != (resolution, resolution, 3):
+            # The head would merge the rows of a batch of smaller pictures into fewer scores.
+            raise ValueError(
+                f"`images` must be [batch, {resolution}, {resolution}, 3], as resolution is "
+                f"{resolution}. Received: images of shape {images.shape}."
+            )
         features = self.block_at(resolution).from_rgb(images)
         for n in self.config.resolutions[::-1]:
             if n > resolution:

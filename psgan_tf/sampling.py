@@ -16,6 +16,28 @@ from psgan_tf.reporting import to_uint8
 from psgan_tf.schedule import build_schedule
 
 
+def parse_seeds(text: str) -> list[int]:
+    """Seeds from `0-7,42`.
+
+    Raises:
+        ValueError: when the text is not of that form.
+    """
+    seeds: list[int] = []
+    try:
+        for part in text.split(","):
+            first, dash, last = part.strip().partition("-")
+            chosen = range(int(first), int(last if dash else first) + 1)
+            if not chosen or chosen[-1] >= 2**63 or len(seeds) + len(chosen) > 10_000:
+                raise ValueError
+            seeds += chosen
+    except ValueError:
+        raise ValueError(
+            "`seeds` must be numbers and ranges such as 0-7,42, at most 10,000 in all. "
+            f"Received: seeds={text!r}."
+        ) from None
+    return seeds
+
+
 class Sampler:
     """Draws characters of a trained run in given poses.
 

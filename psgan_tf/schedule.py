@@ -122,6 +122,14 @@ class Schedule:
     def __init__(self, phases: tuple[Phase, ...]):
         self.phases = phases
         self._ends = [phase.end_images for phase in phases]
+        # Images shown after each phase's last batch, which runs over the end where the batch does
+        # not divide the phase.
+        self._shown: list[int] = []
+        shown = 0
+        for phase in phases:
+            batches = math.ceil(max(0, phase.end_images - shown) / phase.batch_size)
+            shown += batches * phase.batch_size
+            self._shown.append(shown)
 
     @property
     def total_images(self) -> int:
@@ -152,8 +160,8 @@ class Schedule:
         Args:
             images_shown: any count; beyond the schedule's end it is the end.
         """
-        images_shown = max(1, min(images_shown, self.total_images))
-        phase = self.stage_at(images_shown - 1).phase
+        images_shown = max(1, min(images_shown, self._shown[-1]))
+        phase = self.phases[bisect.bisect_left(self._shown, images_shown)]
         return Stage(phase, _alpha(phase, images_shown), images_shown)
 
     def table(self) -> str:

@@ -25,7 +25,8 @@ def silhouettes(images: npt.NDArray[np.uint8]) -> Silhouettes:
     Returns:
         [..., H, W] bool.
     """
-    return (np.asarray(images, np.float32) / 127.5 - 1.0 < WHITE).any(axis=-1)
+    figure: Silhouettes = (np.asarray(images, np.float32) / 127.5 - 1.0 < WHITE).any(axis=-1)
+    return figure
 
 
 def overlap(first: Silhouettes, second: Silhouettes) -> npt.NDArray[np.float64]:
@@ -84,3 +85,42 @@ def best_constant(real: Silhouettes, thresholds: int = 19) -> Silhouettes:
     mean = real.mean(axis=0)
     cuts = [mean > (k + 1) / (thresholds + 1) for k in range(thresholds)]
     return max(cuts, key=lambda cut: float(overlap(cut[None], real).mean()))
+
+
+def compare_with_floors(
+    generated: Silhouettes,
+    real: Silhouettes,
+    poses: npt.NDArray[np.float32],
+    motions: list[str],
+    seed: int,
+) -> dict[str, float]:
+    """Mean overlaps: of each picture with the real one of its pose, and of what ignores the pose.
+
+    Args:
+        generated, real: [E, N, N] bool, row by row of the same pose.
+        poses: [E, M, 3] float32.
+        motions: the motion that each is a frame of.
+        seed: of the shuffling.
+
+    Returns:
+        `same_pose`: generated against real. `generated_shuffled`: against the real picture of
+        another row. `generated_other_frame`: against another frame of the motion. Without a
+        network: `real_shuffled`, `real_other_frame`, `constant`, real pictures (or the best
+        single silhouette of this very set) in place of generated ones.
+    """
+    rng = np.random.default_rng(seed)
+    partner, frame = shuffled(len(real), rng), other_of_group(motions, poses, rng)
+    has_other = frame >= 0
+    constant = best_constant(real)
+    pairs = {
+        "same_pose": (generated, real),
+        "generated_shuffled": (generated, real[partner]),
+        "generated_other_frame": (generated[has_other], real[frame[has_other]]),
+        "real_shuffled": (real, real[partner]),
+        "real_other_frame": (real[has_other], real[frame[has_other]]),
+        "constant": (np.broadcast_to(constant, real.shape), real),
+    }
+    return {
+        name: float(overlap(a, b).mean()) if len(a) else float("nan")
+        for name, (a, b) in pairs.items()
+    }

@@ -8,14 +8,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
-import sys
 
 # Before TensorFlow is imported: its C++ start-up notices say nothing that a user can act on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
+from psgan_tf import command_line
 from psgan_tf.config import NetworkConfig, TrainingConfig, load_options, to_json
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.schedule import build_schedule, split_over_replicas
@@ -116,34 +116,27 @@ class StopRequest:
         return self.signal is not None
 
 
-def main(argv: list[str]) -> int:
+def main() -> int:
     """Checks everything that can be checked cheaply, then trains."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
-    try:
-        card = DatasetCard.load(FLAGS.data_dir) if FLAGS.data_dir else None
-        config = config_from_flags(card)
-        schedule = build_schedule(config)
-        if card:
-            check_data(card, config)
-        if FLAGS.dry_run:
-            print(to_json(config) + schedule.table())
-            return 0
-        for name in ("data_dir", "run_dir"):
-            if not FLAGS[name].value:
-                raise ValueError(f"`{name}` must be given. Received: nothing. Set --{name}=FOLDER.")
-        check_same_run(config)
-        if config.init_from:
-            load_options(config.init_from)
-        devices = replica_devices(FLAGS.devices)
-        split_over_replicas(schedule, len(devices), config.strict_batch)
-        stop = StopRequest()
-        complete = train(config, card, devices, stop)
-    except (ValueError, FloatingPointError) as error:
-        print(f"psgan_tf.train: {error}", file=sys.stderr)
-        return 1
-    return 0 if complete else 128 + stop.signal
+    card = DatasetCard.load(FLAGS.data_dir) if FLAGS.data_dir else None
+    config = config_from_flags(card)
+    schedule = build_schedule(config)
+    if card:
+        check_data(card, config)
+    if FLAGS.dry_run:
+        print(to_json(config) + schedule.table())
+        return 0
+    for name in ("data_dir", "run_dir"):
+        if not FLAGS[name].value:
+            raise ValueError(f"`{name}` must be given. Received: nothing. Set --{name}=FOLDER.")
+    check_same_run(config)
+    if config.init_from:
+        load_options(config.init_from)
+    devices = replica_devices(FLAGS.devices)
+    split_over_replicas(schedule, len(devices), config.strict_batch)
+    stop = StopRequest()
+    return 0 if train(config, card, devices, stop) else 128 + stop.signal
 
 
 if __name__ == "__main__":
-    app.run(main)
+    command_line.run(main, "psgan_tf.train")

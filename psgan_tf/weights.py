@@ -44,9 +44,10 @@ def load_weights(network: GrowingNetwork, weights: Mapping[str, np.ndarray]) -> 
         if name in weights and tuple(variable.shape) != np.shape(weights[name])
     ]
     if differing:
+        others = f" and {len(differing) - 5} more" if len(differing) > 5 else ""
         raise ValueError(
             "`weights` must hold exactly the network's weights. Received other names or shapes: "
-            f"{', '.join(differing[:5])}{' ...' if len(differing) > 5 else ''}. "
+            f"{', '.join(differing[:5])}{others}. "
             "Use map_weights to carry weights over to another architecture."
         )
     for name, variable in variables.items():

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from psgan_tf.conversion.preparation import Preparation, Prepared, prepare
+from psgan_tf.conversion.sources import Source, SourceExample
 from psgan_tf.dataset_card import shard_name
 from psgan_tf.interchange import SPLITS
-from psgan_tf.preparation import Preparation, Prepared, prepare
-from psgan_tf.sources import Source, SourceExample
 
 _SHARD_BYTES = 2**30  # a shard's pictures at the largest resolution, decoded: PNG needs a tenth
 _SMALLEST_SHARD = 16  # pictures
 _FEWEST_SHARDS = 8  # where there are pictures enough, for readers that work side by side
 _SAMPLES = 12  # pictures tried for the estimate of the disk space
+_FRAMING_BYTES = 120  # of a record: lengths, checksums and the names of its features
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,8 @@ def split_examples(
         splits["test" if example.motion in test_motions else example.split].append(example)
     if not splits["train"]:
         raise ValueError(
-            f"`input` must hold pictures to train on. Received: {len(examples)} pictures, of which "
-            "none is in the train split. Check the table above, the splits and `--test_motions`."
+            f"`input` must hold pictures to train on. Received: {len(examples)} usable pictures, "
+            "none of them in the train split. Check their splits and `--test_motions`."
         )
     return splits
 
@@ -208,6 +209,10 @@ def estimate_bytes(shards: Sequence[Shard], preparation: Preparation) -> int:
     examples = [example for shard in shards for example in shard.examples]
     picked = examples[:: max(1, len(examples) // _SAMPLES)]
     made = [prepare(example, preparation) for example in picked]
-    sizes = [sum(map(len, m.images_png.values())) for m in made if isinstance(m, Prepared)]
-    overhead = 512 * len(preparation.resolutions)  # keypoints, names and framing
-    return round(sum(sizes) / len(picked) + overhead) * len(examples) if picked else 0
+    sizes = [
+        sum(map(len, m.images_png.values()))
+        + (m.keypoints.nbytes + len(m.name) + _FRAMING_BYTES) * len(m.images_png)
+        for m in made
+        if isinstance(m, Prepared)
+    ]
+    return round(sum(sizes) / len(picked) * len(examples)) if picked else 0

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from psgan_tf.conversion.sources.base import (
+    Measured,
+    Source,
+    SourceExample,
+    common_side,
+    files_below,
+)
 from psgan_tf.interchange import CARD_FILE, Problem, read_card
 from psgan_tf.motion.openpose import FILE_ENDING, OPENPOSE18, read_openpose
 from psgan_tf.pictures import find_pictures
-from psgan_tf.sources.base import Measured, Source, SourceExample, common_side, files_below
 
 
 def _bare(path: str) -> str:
@@ -85,7 +91,7 @@ def from_openpose(directory: Path, keypoints: Path, square: str, min_confidence:
         name=directory.resolve().name,
         form="openpose",
         skeleton=OPENPOSE18,
-        frame_px=common_side((example.path for example in examples), square),
+        frame_px=common_side(examples, square, left_out),
         examples=tuple(examples),
         left_out=tuple(left_out),
         min_keypoints=1,

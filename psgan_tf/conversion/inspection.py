@@ -12,6 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
+from psgan_tf.conversion.preparation import (
+    Preparation,
+    Prepared,
+    Progress,
+    load_square,
+    prepare,
+    prepare_all,
+)
+from psgan_tf.conversion.shard_plan import ConversionOptions, split_examples
+from psgan_tf.conversion.sources import Source, SourceExample
 from psgan_tf.files import printable, write_atomically
 from psgan_tf.interchange import Problem
 from psgan_tf.pictures import (
@@ -22,10 +32,7 @@ from psgan_tf.pictures import (
     encode_png,
     pyramid,
 )
-from psgan_tf.preparation import Preparation, Prepared, Progress, load_square, prepare, prepare_all
-from psgan_tf.shard_plan import ConversionOptions, split_examples
 from psgan_tf.skeleton import Skeleton
-from psgan_tf.sources import Source, SourceExample
 
 _TILE_PX = 256
 _SHEET_COLUMNS = 8

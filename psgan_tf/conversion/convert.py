@@ -10,26 +10,28 @@ import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
+from psgan_tf.conversion.inspection import summary_table
+from psgan_tf.conversion.output_folder import Finished, OutputFolder
+from psgan_tf.conversion.preparation import Prepared, Progress, prepare_all, refuse_faults
+from psgan_tf.conversion.shard_plan import (
+    ConversionOptions,
+    Shard,
+    estimate_bytes,
+    plan,
+    settings_of,
+)
+from psgan_tf.conversion.sources import Source
 from psgan_tf.dataset_card import CARD_FILE, DatasetCard, Split, shard_paths
 from psgan_tf.files import printable, write_atomically
-from psgan_tf.inspection import summary_table
 from psgan_tf.interchange import Problem
-from psgan_tf.output_folder import Finished, OutputFolder
-from psgan_tf.preparation import (
-    Prepared,
-    Progress,
-    prepare_all,
-    refuse_faults,
-)
 from psgan_tf.records import ShardWriter
-from psgan_tf.shard_plan import ConversionOptions, Shard, estimate_bytes, plan, settings_of
-from psgan_tf.sources import Source
 
 LEFT_OUT_FILE = "left_out.tsv"
 _CARD_ENTRIES = ("licence", "credits", "source", "rest_skeleton", "camera")
@@ -41,6 +43,14 @@ def _size_text(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count < _GIGABYTE else f"{count / _GIGABYTE:,.1f} GB"
 
 
+def _paths(shard: Shard, folder: OutputFolder, options: ConversionOptions) -> dict[int, Path]:
+    return shard.paths(folder.directory, options.name, options.preparation.resolutions)
+
+
+def _all_left_out(source: Source, finished: Sequence[Finished]) -> list[Problem]:
+    return [*source.left_out, *(problem for note in finished for problem in note.left_out)]
+
+
 def _write_shard(
     shard: Shard,
     made: Iterator[Prepared | Problem],
@@ -49,7 +59,7 @@ def _write_shard(
     progress: Progress,
 ) -> Finished:
     """Writes one shard at all resolutions from as many of `made` as it has examples."""
-    paths = shard.paths(folder.directory, options.name, options.preparation.resolutions)
+    paths = _paths(shard, folder, options)
     writer = ShardWriter(paths, folder.state)
     left_out = []
     try:
@@ -91,9 +101,10 @@ def _write_pending(
             "or fewer `--resolutions`."
         )
     progress = Progress(len(examples), say)
-    made = prepare_all(examples, options.preparation, options.workers)
-    for shard in pending:
-        folder.note(shard, _write_shard(shard, made, folder, options, progress))
+    # Closing ends the worker processes at once, also where an error cuts the loop short.
+    with closing(prepare_all(examples, options.preparation, options.workers)) as made:
+        for shard in pending:
+            folder.note(shard, _write_shard(shard, made, folder, options, progress))
 
 
 def _make_card(
@@ -116,7 +127,9 @@ def _make_card(
     left_out = _all_left_out(source, finished)
     kinds = Counter(problem.reason.split(":")[0] for problem in left_out)
     entries = {key: source.card.get(key) for key in _CARD_ENTRIES}
-    known = {*_CARD_ENTRIES, "name"}
+    details = {k: v for k, v in source.card.items() if k not in (*_CARD_ENTRIES, "name")}
+    if source.notes:
+        details["reading"] = list(source.notes)
     return DatasetCard(
         name=options.name,
         skeleton=source.skeleton,
@@ -128,13 +141,9 @@ def _make_card(
             **dict(sorted(kinds.items())),
         },
         conversion=conversion,
-        details={key: value for key, value in source.card.items() if key not in known},
+        details=details,
         **entries,
     )
-
-
-def _all_left_out(source: Source, finished: Sequence[Finished]) -> list[Problem]:
-    return [*source.left_out, *(problem for note in finished for problem in note.left_out)]
 
 
 def _finish(
@@ -160,10 +169,6 @@ def _finish(
     write_atomically(folder.directory / LEFT_OUT_FILE, "name\treason\n" + "".join(lines))
     card.save(folder.directory)
     return card
-
-
-def _paths(shard: Shard, folder: OutputFolder, options: ConversionOptions) -> dict[int, Path]:
-    return shard.paths(folder.directory, options.name, options.preparation.resolutions)
 
 
 def _complete_card(

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from psgan_tf import deepfashion
+from psgan_tf.conversion import deepfashion
+from psgan_tf.conversion.sources.base import Measured, Source, SourceExample, files_below
+from psgan_tf.conversion.sources.folder import from_folder
+from psgan_tf.conversion.sources.inshop import PARTITIONS, from_inshop
+from psgan_tf.conversion.sources.openpose import from_openpose
 from psgan_tf.interchange import is_dataset_folder
 from psgan_tf.motion.openpose import FILE_ENDING
-from psgan_tf.sources.base import Measured, Source, SourceExample, files_below
-from psgan_tf.sources.folder import from_folder
-from psgan_tf.sources.inshop import PARTITIONS, from_inshop
-from psgan_tf.sources.openpose import from_openpose
 
 __all__ = ["FORMATS", "PARTITIONS", "Measured", "ReadingOptions", "Source", "SourceExample"]
 

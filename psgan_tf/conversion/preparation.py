@@ -12,12 +12,14 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import chain
 
+from psgan_tf.conversion.sources import Measured, SourceExample
 from psgan_tf.files import printable
 from psgan_tf.interchange import Problem, same_shape, shape_problem
 from psgan_tf.motion.openpose import NORMALISED
@@ -31,10 +33,10 @@ from psgan_tf.pictures import (
     to_square,
 )
 from psgan_tf.skeleton import Keypoints
-from psgan_tf.sources import Measured, SourceExample
 
 _CHUNK = 8  # pictures sent to a worker at a time
 _PROGRESS_SECS = 5.0
+_LONGEST_PAUSE_SECS = 60.0
 _TOO_FEW = "fewer than"
 
 
@@ -158,7 +160,7 @@ def _end_with_parent() -> None:
 
 def prepare_all(
     examples: Sequence[SourceExample], preparation: Preparation, workers: int
-) -> Iterator[Prepared | Problem]:
+) -> Generator[Prepared | Problem, None, None]:
     """Prepares examples in their order, in so many processes; 1 works in this one.
 
     Raises:
@@ -211,12 +213,15 @@ class Progress:
         """Counts one picture."""
         self._done += 1
         now_secs = time.monotonic()
-        if now_secs - self._said_secs < _PROGRESS_SECS:
+        elapsed_secs = now_secs - self._start_secs
+        # A long run speaks less often, so that its log stays short.
+        pause_secs = min(max(_PROGRESS_SECS, elapsed_secs / 20), _LONGEST_PAUSE_SECS)
+        if now_secs - self._said_secs < pause_secs:
             return
         self._said_secs = now_secs
-        rate = self._done / (now_secs - self._start_secs)
-        minutes, secs = divmod(round((self._total - self._done) / rate), 60)
+        rate = self._done / elapsed_secs
+        left = timedelta(seconds=round((self._total - self._done) / rate))
         self._say(
             f"  {self._done:,} of {self._total:,} pictures ({self._done / self._total:.0%}), "
-            f"{rate:,.0f} a second, {minutes}:{secs:02d} left"
+            f"{rate:,.0f} a second, {left} left"
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from psgan_tf.conversion.sources.base import Measured, Source, SourceExample
 from psgan_tf.interchange import read_folder
 from psgan_tf.pictures import find_pictures, square_offset
-from psgan_tf.sources.base import Measured, Source, SourceExample
 
 
 def from_folder(directory: Path, square: str, hide_occluded: bool) -> Source:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from psgan_tf import deepfashion
+from psgan_tf.conversion import deepfashion
+from psgan_tf.conversion.sources.base import (
+    Measured,
+    Source,
+    SourceExample,
+    common_side,
+    files_below,
+)
 from psgan_tf.interchange import CARD_FILE, Problem, read_card
 from psgan_tf.motion.openpose import read_openpose
-from psgan_tf.sources.base import Measured, Source, SourceExample, common_side, files_below
 
 PARTITIONS = ("eval", "all")
 
@@ -121,7 +127,7 @@ def from_inshop(
         name="deepfashion",
         form="deepfashion",
         skeleton=deepfashion.SKELETON,
-        frame_px=common_side((example.path for example in examples), square),
+        frame_px=common_side(examples, square, problems),
         examples=tuple(examples),
         left_out=(*problems, *given.problems),
         min_keypoints=deepfashion.MIN_KEYPOINTS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -89,21 +89,28 @@ def files_below(directory: Path, ending: str) -> list[str]:
     return sorted(found)
 
 
-def common_side(paths: Iterable[str], mode: str) -> int:
+def common_side(examples: Sequence[SourceExample], mode: str, left_out: Sequence[Problem]) -> int:
     """The square size, in pixels, that most pictures have; the larger of two as common.
+
+    Args:
+        examples: whose pictures' heads are read.
+        mode: how they become square, `pad` or `crop`.
+        left_out: why other pictures are no examples, for the error.
 
     Raises:
         ValueError: not one of the pictures can be opened.
     """
     sides: Counter[int] = Counter()
-    for path in paths:
+    broken = list(left_out)
+    for example in examples:
         try:
-            sides[square_offset(*seen_size(path), mode)[0]] += 1
-        except PictureError:
-            continue  # conversion reports it with its reason
+            sides[square_offset(*seen_size(example.path), mode)[0]] += 1
+        except PictureError as error:  # conversion reports it too
+            broken.append(Problem(example.name, str(error)))
     if not sides:
+        first = f", the first is {broken[0].name}: {broken[0].reason}" if broken else ""
         raise ValueError(
-            "`input` must hold pictures with keypoints. Received: not one that can be opened. "
-            "Check the folder, and `--keypoints`."
+            "`input` must hold pictures with keypoints. Received: none that can be used and "
+            f"{len(broken)} that cannot{first}. Check the folder, and `--keypoints`."
         )
     return max(sides, key=lambda side: (sides[side], side))

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from psgan_tf.conversion.shard_plan import Shard
 from psgan_tf.dataset_card import CARD_FILE, DatasetCard, is_shard_name
 from psgan_tf.files import read_json, write_atomically
 from psgan_tf.interchange import Problem
-from psgan_tf.shard_plan import Shard
 
 STATE_FOLDER = ".conversion"
 SETTINGS_FILE = "settings.json"

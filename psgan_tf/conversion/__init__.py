@@ -1,0 +1,5 @@
+"""From a folder of pictures and poses to shards; `convert.py` is where it all comes together.
+
+`sources` reads what users have, `preparation` makes a picture ready, `shard_plan` decides what goes
+where, `output_folder` keeps what is finished. All but `convert` import no TensorFlow.
+"""

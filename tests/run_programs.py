@@ -1,0 +1,59 @@
+"""Starts the project's programs as a user does, and waits for what they leave behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PATIENCE_SECS = 600
+
+
+def start(module, *flags):
+    """Starts `python -m module`; output is text, both streams in one."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *flags],
+        cwd=REPOSITORY,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process):
+    """Waits for the end; exit status and all that was printed."""
+    output, _ = process.communicate(timeout=PATIENCE_SECS)
+    return process.returncode, output
+
+
+def run(module, *flags):
+    """Runs `python -m module` to its end."""
+    return finish(start(module, *flags))
+
+
+def wait_for(process, condition):
+    """Waits until `condition()` holds while the process lives; its value then."""
+    end = time.monotonic() + PATIENCE_SECS
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        if process.poll() is not None:
+            raise AssertionError(f"ended with {process.returncode}: {process.stdout.read()}")
+        time.sleep(0.02)
+    raise AssertionError("nothing came within the time")
+
+
+def kill(process):
+    """Kill -9, without any chance to clean up."""
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def checkpoints(run_dir):
+    """Images shown of the checkpoints that are complete, ascending."""
+    indices = Path(run_dir, "checkpoints").glob("ckpt-*.index")
+    return sorted(int(path.stem.removeprefix("ckpt-")) for path in indices)

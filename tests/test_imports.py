@@ -1,0 +1,217 @@
+"""Who may import whom, read from the source files, so that the layers stay layers."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CODE_FOLDERS = ("psgan_tf", "tools", "export")
+
+# A module imports only from its own level or below. A package's name stands for all in it.
+LEVELS = {
+    # Level 0: no TensorFlow, so that `--help`, readers and renderers start at once.
+    "psgan_tf": 0,
+    "psgan_tf.characters": 0,
+    "psgan_tf.config": 0,
+    "psgan_tf.conversion": 0,
+    "psgan_tf.cost": 0,
+    "psgan_tf.dataset_card": 0,
+    "psgan_tf.files": 0,
+    "psgan_tf.interchange": 0,
+    "psgan_tf.motion": 0,
+    "psgan_tf.pictures": 0,
+    "psgan_tf.poses": 0,
+    "psgan_tf.schedule": 0,
+    "psgan_tf.silhouettes": 0,
+    "psgan_tf.skeleton": 0,
+    # Level 1: TensorFlow, no model.
+    "psgan_tf.conversion.convert": 1,
+    "psgan_tf.data": 1,
+    "psgan_tf.latents": 1,
+    "psgan_tf.layers": 1,
+    "psgan_tf.pose_maps": 1,
+    "psgan_tf.records": 1,
+    # Level 2: the model.
+    "psgan_tf.blocks": 2,
+    "psgan_tf.losses": 2,
+    "psgan_tf.networks": 2,
+    "psgan_tf.optimizers": 2,
+    "psgan_tf.weights": 2,
+    # Level 3: training.
+    "psgan_tf.checkpoints": 3,
+    "psgan_tf.reporting": 3,
+    "psgan_tf.sampling": 3,
+    "psgan_tf.trainer": 3,
+    "psgan_tf.training_run": 3,
+    # Level 4: programs.
+    "psgan_tf.command_line": 4,
+    "psgan_tf.evaluate": 4,
+    "psgan_tf.generate": 4,
+    "psgan_tf.train": 4,
+}
+TENSORFLOW = {
+    "tensorflow",
+    "tensorflow_addons",
+    "tensorflow_serving",
+    "keras",
+    "tensorboard",
+}
+RECORD_SCHEMA = {
+    "Example",
+    "Features",
+    "FixedLenFeature",
+    "parse_example",
+    "parse_single_example",
+}
+
+
+def module_name(path: Path) -> str:
+    """`psgan_tf/motion/__init__.py` -> `psgan_tf.motion`."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+PATHS = {
+    module_name(path): path
+    for folder in CODE_FOLDERS
+    for path in sorted((ROOT / folder).rglob("*.py"))
+}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in PATHS.items()}
+
+
+def level_of(name: str) -> int | None:
+    """The level of a module of psgan_tf: its own, else that of the subpackage it is in."""
+    return LEVELS.get(name, LEVELS.get(".".join(name.split(".")[:2])))
+
+
+def imported_names(name: str) -> Iterator[str]:
+    """All dotted names that a module imports, anywhere in it, each with what is taken from it."""
+    package = name if PATHS[name].name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join((above if node.level else []) + ([node.module] if node.module else []))
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def imported_modules(name: str) -> set[str]:
+    """Those of our own modules that a module imports."""
+    return {imported for imported in imported_names(name) if imported in PATHS} - {name}
+
+
+def reached_modules(name: str) -> set[str]:
+    """Those of our own modules that are loaded with a module."""
+    reached: set[str] = set()
+    waiting = [name]
+    while waiting:
+        for imported in imported_modules(waiting.pop()) - reached:
+            reached.add(imported)
+            waiting.append(imported)
+    return reached
+
+
+def names_of_libraries(name: str) -> set[str]:
+    return {imported.split(".")[0] for imported in imported_names(name)}
+
+
+PSGAN_TF = [name for name in PATHS if name.split(".")[0] == "psgan_tf"]
+LEVEL_0 = [name for name in PSGAN_TF if level_of(name) == 0]
+
+
+@pytest.mark.parametrize("name", PSGAN_TF)
+def test_each_module_has_a_level_and_imports_only_from_it_or_below(name):
+    level = level_of(name)
+    assert level is not None, f"{name} has no level: add it to LEVELS in {Path(__file__).name}"
+    above = {other for other in imported_modules(name) if (level_of(other) or 0) > level}
+    assert not above
+
+
+def test_each_level_is_that_of_a_module():
+    assert {name for name in LEVELS if name not in PATHS} == set()
+
+
+@pytest.mark.parametrize("name", LEVEL_0)
+def test_level_0_names_no_tensorflow(name):
+    assert names_of_libraries(name) & TENSORFLOW == set()
+
+
+def test_level_0_loads_no_tensorflow_through_others_either():
+    program = (
+        "import importlib, sys\n"
+        f"for name in {LEVEL_0!r}: importlib.import_module(name)\n"
+        f"print(sorted({TENSORFLOW!r} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_types_are_checked_on_all_of_level_0():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    checked = {module_name(ROOT / path) for path in settings["tool"]["mypy"]["files"]}
+    assert checked == {name for name in LEVELS if LEVELS[name] == 0} - {"psgan_tf"}
+
+
+def test_no_module_is_loaded_by_what_it_loads():
+    assert {name for name in PATHS if name in reached_modules(name)} == set()
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_the_package_its_tools_and_its_exports_stay_apart(name):
+    allowed = {
+        "psgan_tf": {"psgan_tf"},
+        "tools": {"psgan_tf", "tools"},
+        "export": {"psgan_tf", "export"},
+    }[name.split(".")[0]]
+    if name.startswith("tools.benchmark"):
+        allowed = allowed | {"export"}
+    ours = {*CODE_FOLDERS, "tests", "conftest"}
+    assert names_of_libraries(name) & ours <= allowed
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_only_programs_know_flags(name):
+    parts = name.split(".")
+    is_program = (
+        level_of(name) == 4
+        if parts[0] == "psgan_tf"
+        else len(parts) == 2 or parts[:2] == ["tools", "benchmark"]
+    )
+    if not is_program:
+        assert set(imported_names(name)) & {"absl.flags", "absl.app", "argparse"} == set()
+
+
+def test_losses_know_no_networks():
+    assert "psgan_tf.networks" not in reached_modules("psgan_tf.losses")
+
+
+def test_networks_know_no_schedule():
+    assert "psgan_tf.schedule" not in reached_modules("psgan_tf.networks")
+
+
+def test_only_optimizers_import_tensorflow_addons():
+    users = {name for name in PATHS if "tensorflow_addons" in names_of_libraries(name)}
+    assert users == {"psgan_tf.optimizers"}
+
+
+def test_only_records_know_the_record_schema():
+    users = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in RECORD_SCHEMA
+    }
+    assert users == {"psgan_tf.records"}

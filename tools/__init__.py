@@ -1,0 +1,1 @@
+"""Command line tools over the psgan_tf library."""
