@@ -81,7 +81,7 @@ def test_opengl_masks_blends_wraps_and_shades_alike():
         left, top = random.uniform(0, 150, 2)
         corners += rectangle(left, top, left + 100, top + 100, random.uniform(0, 10))
         kinds += [kind, kind]
-    normals = random.normal(size=(3 * len(corners), 3)) + [0, 0, 1.5]
+    normals = random.normal((0.0, 0.0, 1.5), 1.0, (3 * len(corners), 3))
     uvs = random.uniform(-2, 3, (3 * len(corners), 2))
     frame = frame_of(corners, kinds, uvs, blended=8, ink=2, normals=normals)
     on_gl, on_cpu = both_pictures(frame, Painted(materials, textures), transparent=True)

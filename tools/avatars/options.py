@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from psgan_tf.conversion.preparation import worker_count
 from psgan_tf.motion.retarget import GROUND_RULES
-from psgan_tf.preparation import worker_count
 
 BACKENDS = ("cpu", "gl")
 BACKGROUNDS = ("white", "transparent")

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from psgan_tf.conversion.preparation import Progress
+from psgan_tf.conversion.shard_plan import safe_name
 from psgan_tf.interchange import write_folder
-from psgan_tf.preparation import Progress
-from psgan_tf.shard_plan import safe_name
 from psgan_tf.skeleton import SKELETONS
 from tools.avatars.avatar import Avatar, refuse_forbidden
 from tools.avatars.costumes import Costume, check_costume, shown_parts
