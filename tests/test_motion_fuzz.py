@@ -13,6 +13,7 @@ import warnings
 
 import numpy as np
 import pytest
+
 from motion_files_by_hand import (
     FIGURE,
     IDENTITY,
@@ -24,7 +25,6 @@ from motion_files_by_hand import (
     vmd,
     written,
 )
-
 from psgan_tf.motion.foot_tips import foot_tips
 from psgan_tf.motion.gltf import read_gltf
 from psgan_tf.motion.motion_files import list_clips, motion_from_file

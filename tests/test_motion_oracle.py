@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from normalised_poses import in_rig_axes, motion_of_normalised_poses, normalised_deltas
-from shared_assets import shared_path
 
+from normalised_poses import in_rig_axes, motion_of_normalised_poses, normalised_deltas
 from psgan_tf.motion.camera import Camera
 from psgan_tf.motion.gltf import read_gltf
 from psgan_tf.motion.gltf_clips import clip_index, sample_clip
@@ -22,6 +21,7 @@ from psgan_tf.motion.rest_skeleton import rest_skeleton_of
 from psgan_tf.motion.retarget import retarget, rig_matrices
 from psgan_tf.motion.vrm_humanoid import rig_of_gltf
 from psgan_tf.motion.vrma import read_vrma
+from shared_assets import shared_path
 
 REFERENCE = json.loads(
     (Path(__file__).parent / "oracles/three_vrm/reference.json").read_text(encoding="utf-8")

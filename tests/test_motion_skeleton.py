@@ -4,9 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from motion_files_by_hand import FIGURE, GltfBuilder, figure_gltf, written
-from shared_assets import shared_path
 
+from motion_files_by_hand import FIGURE, GltfBuilder, figure_gltf, written
 from psgan_tf.motion.foot_tips import foot_tips
 from psgan_tf.motion.gltf import read_gltf
 from psgan_tf.motion.motion_files import motion_from_file
@@ -17,6 +16,7 @@ from psgan_tf.motion.rest_skeleton import (
 )
 from psgan_tf.motion.retarget import retarget, rig_matrices
 from psgan_tf.motion.vrm_humanoid import rig_of_gltf
+from shared_assets import shared_path
 
 
 def figure_rig(tmp_path, without=(), figure=None):

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from normalised_poses import normalised_pose
-
 from psgan_tf.motion.gltf import read_gltf
 from psgan_tf.motion.motion_files import motion_from_file
 from psgan_tf.motion.rest_skeleton import rest_skeleton_of
