@@ -23,12 +23,12 @@ class Avatar:
     """An avatar that can be posed and drawn.
 
     Attributes:
-      path: its file.
-      format: "VRM 0.x", "VRM 1.0" or "glTF".
-      rig: its nodes and which of them are humanoid bones.
-      skeleton: its proportions; says which keypoints were filled from geometry.
-      surfaces: what is drawn.
-      licence: the file's terms.
+        path: its file.
+        format: "VRM 0.x", "VRM 1.0" or "glTF".
+        rig: its nodes and which of them are humanoid bones.
+        skeleton: its proportions; says which keypoints were filled from geometry.
+        surfaces: what is drawn.
+        licence: the file's terms.
     """
 
     path: Path
@@ -48,12 +48,12 @@ def load_avatar(path: str | Path, bone_map: Mapping[str, str] | None = None) -> 
     """Reads an avatar from a GLB, glTF or VRM file.
 
     Args:
-      path: the file.
-      bone_map: humanoid bone (VRM 1.0 name) to node name, where the file and the names of its
-        nodes do not say (`psgan_tf.motion.bone_names.read_bone_map` reads it from a file).
+        path: the file.
+        bone_map: humanoid bone (VRM 1.0 name) to node name, where the file and the names of its
+            nodes do not say (`psgan_tf.motion.bone_names.read_bone_map` reads it from a file).
 
     Raises:
-      ValueError: the file cannot be read, lacks a required bone or has nothing to draw.
+        ValueError: the file cannot be read, lacks a required bone or has nothing to draw.
     """
     gltf = read_gltf(path)
     rig = rig_of_gltf(gltf, bone_map)

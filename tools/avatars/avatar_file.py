@@ -211,11 +211,11 @@ def read_surfaces(gltf: Gltf, largest_texture_px: int = LARGEST_TEXTURE_PX) -> S
     """Everything of an avatar that is drawn.
 
     Args:
-      gltf: the avatar's file.
-      largest_texture_px: larger textures are made smaller (they cost memory and show no more).
+        gltf: the avatar's file.
+        largest_texture_px: larger textures are made smaller (they cost memory and show no more).
 
     Raises:
-      ValueError: the file is damaged, or holds no triangles; the message names the place.
+        ValueError: the file is damaged, or holds no triangles; the message names the place.
     """
     reader = TextureReader(gltf, largest_texture_px)
     materials: list[Material] = [

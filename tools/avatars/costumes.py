@@ -51,10 +51,10 @@ class MaterialChange:
     """What a costume does to the materials of one pattern; None leaves a thing as it is.
 
     Attributes:
-      color: the lit colour; without `shade_color` the shade keeps its ratio to it.
-      shade_color, outline_color: those colours.
-      hue: change of the colours and textures that are there.
-      texture: picture to take for the lit and shade textures, [H, W, 4] uint8.
+        color: the lit colour; without `shade_color` the shade keeps its ratio to it.
+        shade_color, outline_color: those colours.
+        hue: change of the colours and textures that are there.
+        texture: picture to take for the lit and shade textures, [H, W, 4] uint8.
     """
 
     color: Color | None = None
@@ -69,10 +69,10 @@ class Costume:
     """One look of an avatar.
 
     Attributes:
-      name: for file names and the manifest.
-      hide, show: patterns; what is hidden and then shown again is shown.
-      materials: pattern to change.
-      expression: expression name to strength.
+        name: for file names and the manifest.
+        hide, show: patterns; what is hidden and then shown again is shown.
+        materials: pattern to change.
+        expression: expression name to strength.
     """
 
     name: str
@@ -159,7 +159,7 @@ def read_costumes(path: str | Path) -> tuple[Costume, ...]:
     """The costumes of a JSON file, in its order.
 
     Raises:
-      ValueError: the file or a picture in it cannot be read, or a setting is unknown or wrong.
+        ValueError: the file or a picture in it cannot be read, or a setting is unknown or wrong.
     """
     path = Path(path)
     document = parse_json(read_source(path), path.name)

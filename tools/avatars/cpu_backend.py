@@ -75,16 +75,16 @@ def _shade_block(frame, setups, materials, bank, tables, window, block, lowest, 
     """Shades the samples of a block that belong to triangle `lowest` or a later one.
 
     Args:
-      frame: the frame.
-      setups: what `set_up_triangles` found.
-      materials: the material table.
-      bank: the textures.
-      tables: (direction of the light, encoding table).
-      window: (first row, end row, first column, end column) of the samples that the buffers hold.
-      block: the part of the window to shade, in the same form.
-      lowest: samples of triangles before this one are left alone.
-      owners: which triangle each sample belongs to.
-      samples: premultiplied and sRGB-encoded; changed in place.
+        frame: the frame.
+        setups: what `set_up_triangles` found.
+        materials: the material table.
+        bank: the textures.
+        tables: (direction of the light, encoding table).
+        window: (first row, end row, first column, end column) of the samples that the buffers hold.
+        block: the part of the window to shade, in the same form.
+        lowest: samples of triangles before this one are left alone.
+        owners: which triangle each sample belongs to.
+        samples: premultiplied and sRGB-encoded; changed in place.
     """
     light, encoding = tables
     for row in range(block[0], block[1]):
@@ -243,16 +243,16 @@ def draw_on_cpu(
     """Draws a frame.
 
     Args:
-      frame: the posed avatar, positions in pixels.
-      materials: [M] material table.
-      bank: the textures.
-      size_px: (width, height) of the picture.
-      samples_per_pixel: along each side of a pixel; 2 means 2 x 2.
-      transparent: leave the background transparent instead of white.
-      threads: how many threads share the work; the picture does not depend on it.
+        frame: the posed avatar, positions in pixels.
+        materials: [M] material table.
+        bank: the textures.
+        size_px: (width, height) of the picture.
+        samples_per_pixel: along each side of a pixel; 2 means 2 x 2.
+        transparent: leave the background transparent instead of white.
+        threads: how many threads share the work; the picture does not depend on it.
 
     Returns:
-      [height, width, 4] uint8, sRGB, alpha not premultiplied (255 everywhere on white).
+        [height, width, 4] uint8, sRGB, alpha not premultiplied (255 everywhere on white).
     """
     width, height = size_px
     picture = np.full((height, width, 4), 255, np.uint8)

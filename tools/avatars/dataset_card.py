@@ -77,14 +77,14 @@ def dataset_card(
     """The entries of `card.json`. It depends on the inputs and options alone.
 
     Args:
-      job: the job, with its cameras.
-      avatars: its avatars.
-      poses: for each motion, how many poses are taken.
-      digests: SHA-256 of each input file by its role and name.
+        job: the job, with its cameras.
+        avatars: its avatars.
+        poses: for each motion, how many poses are taken.
+        digests: SHA-256 of each input file by its role and name.
 
     Returns:
-      Plain values. `rest_skeleton` and `camera` are the first avatar's; each avatar's own are in
-      `avatars`.
+        Plain values. `rest_skeleton` and `camera` are the first avatar's; each avatar's own are in
+        `avatars`.
     """
     motions = [_motion_entry(job, i, count, digests) for i, count in enumerate(poses)]
     entries = [_avatar_entry(job, i, avatar, digests) for i, avatar in enumerate(avatars)]

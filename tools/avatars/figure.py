@@ -19,16 +19,16 @@ class Figure:
     """What is needed to draw an avatar in a costume, whatever its pose.
 
     Attributes:
-      positions, normals, uvs, tints: vertices, [V, 3], [V, 3], [V, 2], [V, 4] float32; the hulls'
-        vertices come last.
-      joints, weights: [V, K] int32 rows of the palette, and float32.
-      outlines_metres, outlines_heights: [V] float32, the hulls' distance in metres and in heights
-        of the picture; 0 on surfaces.
-      palette_nodes: [P] int, the node behind each row of the palette.
-      palette_binds: [P, 4, 4] float64, applied before the node's world matrix.
-      triangles, materials, kept_sides, first_ink, first_blended: as in `Frame`.
-      blend_orders: [T - first_blended] int32: lower ones are laid first.
-      material_table, bank: what the backends read.
+        positions, normals, uvs, tints: vertices, [V, 3], [V, 3], [V, 2], [V, 4] float32; the hulls'
+            vertices come last.
+        joints, weights: [V, K] int32 rows of the palette, and float32.
+        outlines_metres, outlines_heights: [V] float32, the hulls' distance in metres and in heights
+            of the picture; 0 on surfaces.
+        palette_nodes: [P] int, the node behind each row of the palette.
+        palette_binds: [P, 4, 4] float64, applied before the node's world matrix.
+        triangles, materials, kept_sides, first_ink, first_blended: as in `Frame`.
+        blend_orders: [T - first_blended] int32: lower ones are laid first.
+        material_table, bank: what the backends read.
     """
 
     positions: np.ndarray
@@ -60,11 +60,11 @@ class Figure:
         """The frame to draw for one pose.
 
         Args:
-          node_worlds: [N, 4, 4] float64, world matrices of the avatar's nodes.
-          pixels_from_world: [4, 4] float64 of an orthographic camera: to x and y in pixels from
-            the top left corner, and to the distance from the viewer, in pixels as well.
-          height_px: the picture's height, which some outlines are measured by.
-          outline_scale: all outlines' widths are multiplied by this.
+            node_worlds: [N, 4, 4] float64, world matrices of the avatar's nodes.
+            pixels_from_world: [4, 4] float64 of an orthographic camera: to x and y in pixels from
+                the top left corner, and to the distance from the viewer, in pixels as well.
+            height_px: the picture's height, which some outlines are measured by.
+            outline_scale: all outlines' widths are multiplied by this.
         """
         palette = _FLIPPED @ pixels_from_world @ node_worlds[self.palette_nodes]
         palette = (palette @ self.palette_binds)[:, :3].astype(np.float32)

@@ -177,8 +177,8 @@ def build_figure(surfaces: Surfaces, expression: Mapping[str, float] | None = No
     """Merges an avatar's parts.
 
     Args:
-      surfaces: the parts to draw, with their materials as the costume has them.
-      expression: strength (0 to 1) of named expressions; others keep the file's own weights.
+        surfaces: the parts to draw, with their materials as the costume has them.
+        expression: strength (0 to 1) of named expressions; others keep the file's own weights.
     """
     binds = [
         (bind, strength)

@@ -24,9 +24,9 @@ def reach_of(figure: Figure, poses: Poses, shots: Sequence[Shot]) -> np.ndarray:
     0 where something hangs lower). Cameras follow the hips, so only these decide the framing.
 
     Args:
-      figure: the avatar with all that any costume shows.
-      poses: its poses in one motion.
-      shots: the pictures of that motion.
+        figure: the avatar with all that any costume shows.
+        poses: its poses in one motion.
+        shots: the pictures of that motion.
     """
     places = np.unique(np.linspace(0, len(shots) - 1, min(len(shots), _MOST_SHOTS)).astype(int))
     reaches = []
@@ -45,9 +45,9 @@ def fitted_camera(reaches: Sequence[np.ndarray], size_px: int, zoom: float) -> C
     """The level camera in front that shows everything within the reaches of all motions.
 
     Args:
-      reaches: what `reach_of` found for each motion.
-      size_px: the picture's width and height.
-      zoom: factor; above 1 the avatar may leave the picture, around its middle height.
+        reaches: what `reach_of` found for each motion.
+        size_px: the picture's width and height.
+        zoom: factor; above 1 the avatar may leave the picture, around its middle height.
     """
     half_width = float(np.max(reaches, axis=0)[0])
     low, high = float(np.min(reaches, axis=0)[1]), float(np.max(reaches, axis=0)[2])

@@ -5,6 +5,7 @@ For machines with a GPU; needs the extra `gl` and an EGL driver.
 
 from __future__ import annotations
 
+import importlib
 from itertools import pairwise
 from typing import Any
 
@@ -41,11 +42,10 @@ def _create_context() -> Any:
     """A moderngl context on EGL.
 
     Raises:
-      ValueError: there is no moderngl, no EGL or no driver.
+        ValueError: there is no moderngl, no EGL or no driver.
     """
     try:
-        import moderngl
-
+        moderngl: Any = importlib.import_module("moderngl")
         return moderngl.create_context(standalone=True, backend="egl")
     except Exception as error:  # moderngl raises plain Exception
         reason = str(error) or type(error).__name__
@@ -112,12 +112,12 @@ class GlPainter:
     """Draws frames of one size on one context.
 
     Args:
-      size_px: (width, height) of the pictures.
-      samples_per_pixel: along each side of a pixel.
-      transparent: leave the background transparent instead of white.
+        size_px: (width, height) of the pictures.
+        samples_per_pixel: along each side of a pixel.
+        transparent: leave the background transparent instead of white.
 
     Raises:
-      ValueError: OpenGL is not to be had.
+        ValueError: OpenGL is not to be had.
     """
 
     def __init__(self, size_px: tuple[int, int], samples_per_pixel: int, transparent: bool) -> None:
@@ -174,7 +174,7 @@ class GlPainter:
         program["light"] = tuple(light_direction().tolist())
         program["level_bias"] = LEVEL_BIAS
         buffer = context.buffer(vertices.tobytes())
-        names = _VERTEX_DTYPE.names
+        names = _VERTEX_DTYPE.names or ()
         array = context.vertex_array(program, [(buffer, "3f 3f 2f 4f 1f 1f", *names)])
         context.enable(context.DEPTH_TEST | context.BLEND)
         context.depth_func = "<"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from psgan_tf.motion.bone_names import read_bone_map
@@ -22,8 +22,8 @@ from tools.avatars.scene import AlphaMode, Material, Surfaces
 _MOST_LISTED = 80
 
 
-def _listed(names: object) -> str:
-    items = [str(name) for name in names]  # type: ignore[attr-defined]
+def _listed(names: Iterable[str]) -> str:
+    items = list(names)
     more = f" and {len(items) - _MOST_LISTED} more" if len(items) > _MOST_LISTED else ""
     return (", ".join(items[:_MOST_LISTED]) or "none") + more
 
@@ -36,7 +36,7 @@ def _mesh_lines(surfaces: Surfaces) -> Iterator[str]:
         if part.node_name != name:
             name += f" (node {part.node_name})"
         carrier = (
-            "rigid" if part.skin is None else f"skinned, {part.joints.shape[1]} bones a vertex"
+            "rigid" if part.joints is None else f"skinned, {part.joints.shape[1]} bones a vertex"
         )
         shapes = f", {len(part.morphs.names)} shapes" if part.morphs is not None else ""
         yield (
@@ -58,7 +58,7 @@ def _material_line(material: Material, surfaces: Surfaces) -> str:
     return f"  {material.name}: {', '.join(parts)}"
 
 
-def _bone_lines(gltf: Gltf, rig: Rig) -> Iterator[str]:
+def _bone_lines(rig: Rig) -> Iterator[str]:
     found = [bone for bone in HUMANOID_BONES if bone in rig.bones]
     yield f"bones found: {len(found)} of {len(HUMANOID_BONES)}: {_listed(found)}"
     missing = [bone for bone in REQUIRED_BONES if bone not in rig.bones]
@@ -88,18 +88,17 @@ def _licence_lines(gltf: Gltf) -> Iterator[str]:
 def _describe_gltf(path: Path, bone_map: Mapping[str, str] | None) -> Iterator[str]:
     gltf = read_gltf(path)
     yield f"{path.name}: {file_format(gltf)}"
-    try:
+    if len(gltf.items("meshes")):
         surfaces = read_surfaces(gltf)
-    except ValueError as error:
-        yield f"meshes: none that can be drawn ({error})"
-    else:
         yield from _mesh_lines(surfaces)
         used = sorted({part.material for part in surfaces.parts})
         yield f"materials: {len(used)}"
         for index in used:
             yield _material_line(surfaces.materials[index], surfaces)
         yield f"expressions: {_listed(surfaces.expressions)}"
-    yield from _bone_lines(gltf, rig_of_gltf(gltf, bone_map))
+    else:
+        yield "meshes: none; this file can move avatars but is none"
+    yield from _bone_lines(rig_of_gltf(gltf, bone_map))
     yield f"clips: {_listed(clip_names(gltf))}"
     yield from _licence_lines(gltf)
 
@@ -128,11 +127,11 @@ def describe_file(path: str | Path, bone_map: Path | None = None) -> str:
     """Lines that say what an avatar, motion or costume file holds.
 
     Args:
-      path: the file.
-      bone_map: bone map file for avatars whose nodes have names of their own.
+        path: the file.
+        bone_map: bone map file for avatars whose nodes have names of their own.
 
     Raises:
-      ValueError: the file cannot be read or is damaged.
+        ValueError: the file cannot be read or is damaged.
     """
     path = Path(path)
     if path.suffix.lower() == ".json":

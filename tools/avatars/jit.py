@@ -12,7 +12,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 try:
     import numba
@@ -36,11 +36,12 @@ def _source_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def _is_writable(folder: Path) -> bool:
+def _is_ours(folder: Path) -> bool:
+    """Whether we can write there and nobody else put it there: code will be run from it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
-            return True
+            return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
     except OSError:
         return False
 
@@ -52,9 +53,9 @@ def compiled_code_folder() -> Path | None:
     """
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     user = os.getuid() if hasattr(os, "getuid") else 0
-    for base in (Path(home), Path(tempfile.gettempdir()) / f"cache-{user}"):
-        folder = base / "psgan_tf" / f"kernels-{_source_digest()}"
-        if _is_writable(folder):
+    for base in (Path(home) / "psgan_tf", Path(tempfile.gettempdir()) / f"psgan_tf-{user}"):
+        folder = base / f"kernels-{_source_digest()}"
+        if _is_ours(base) and _is_ours(folder):
             return folder
     return None
 
@@ -62,12 +63,13 @@ def compiled_code_folder() -> Path | None:
 @functools.cache
 def _prepare_cache() -> bool:
     """Points Numba at the folder, unless the user chose one by `NUMBA_CACHE_DIR`."""
-    if numba.config.CACHE_DIR:
+    config: Any = numba.config
+    if config.CACHE_DIR:
         return True
     folder = compiled_code_folder()
     if folder is None:
         return False
-    numba.config.CACHE_DIR = str(folder)
+    config.CACHE_DIR = str(folder)
     return True
 
 
@@ -75,15 +77,16 @@ def _compiled(function: _Function, inline: bool) -> _Function:
     # No fast-math flags: the same input gives the same bits on every run and in every thread.
     # Without Numba's run-time (`_nrt`) kernels cannot allocate, and save counting references to
     # the arrays they pass around, which took four fifths of the time.
-    return numba.njit(
-        cache=_prepare_cache(),
-        nogil=True,
-        error_model="numpy",
-        forceinline=inline,
-        no_cpython_wrapper=inline,
-        no_cfunc_wrapper=True,
-        _nrt=False,
-    )(function)
+    options: dict[str, Any] = {
+        "cache": _prepare_cache(),
+        "nogil": True,
+        "error_model": "numpy",
+        "forceinline": inline,
+        "no_cpython_wrapper": inline,
+        "no_cfunc_wrapper": True,
+        "_nrt": False,
+    }
+    return numba.njit(**options)(function)
 
 
 def kernel(function: _Function) -> _Function:

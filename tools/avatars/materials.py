@@ -240,12 +240,12 @@ def read_material(gltf: Gltf, index: int, slot: TextureSlot) -> Material:
     """One material of a file.
 
     Args:
-      gltf: the file.
-      index: which of its `materials`.
-      slot: called with each texture index that the material uses; gives what to store for it.
+        gltf: the file.
+        index: which of its `materials`.
+        slot: called with each texture index that the material uses; gives what to store for it.
 
     Raises:
-      ValueError: a value is of the wrong kind; the message names its place in the file.
+        ValueError: a value is of the wrong kind; the message names its place in the file.
     """
     entry = gltf.items("materials")[index]
     name = entry.get("name").raw

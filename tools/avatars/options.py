@@ -26,8 +26,8 @@ class Angles:
     """Camera angles: each of a list, or one a pose drawn from a range.
 
     Attributes:
-      degrees: the list, or the range's two ends.
-      is_range: whether it is a range.
+        degrees: the list, or the range's two ends.
+        is_range: whether it is a range.
     """
 
     degrees: tuple[float, ...] = (0.0,)
@@ -47,7 +47,7 @@ def parse_angles(text: str, name: str, limit_degrees: float) -> Angles:
     """Reads `0`, `0,90,180` or a range `-60:60`.
 
     Raises:
-      ValueError: another form, or an angle beyond the limit.
+        ValueError: another form, or an angle beyond the limit.
     """
     parts = text.split(":") if ":" in text else text.split(",")
     try:
@@ -74,28 +74,28 @@ class RenderOptions:
     """How a dataset is rendered.
 
     Attributes:
-      avatars: avatar files.
-      output: the dataset folder.
-      motions: motion files, each with the clips to take ("walk.bvh", "all.glb#Bow,Victory").
-      costumes: for each avatar its costume file, or None for the avatar as it is.
-      avatar_bones, motion_bones: bone map files for all avatars and all motions, or None.
-      name: the dataset's name.
-      size_px: the pictures' width and height.
-      samples_per_pixel: along each side of a pixel.
-      background: one of BACKGROUNDS.
-      outline_scale: factor for the outlines' widths.
-      backend: one of BACKENDS.
-      poses_per_motion: how many poses are taken, evenly spaced; unused where `fps` is given.
-      fps: take so many poses a second instead.
-      yaw, pitch: where cameras stand round and above the avatar.
-      zoom: 1 shows all of the avatar in all poses.
-      ground: one of GROUND_RULES.
-      test_motions: names of motions that make the test split.
-      test_fraction: part of the motions to choose for it by the seed, where none is named.
-      seed: decides random angles and the test motions.
-      have_permission: the user may use avatars whose terms forbid it.
-      credits, licence: added to the card.
-      workers: number of processes.
+        avatars: avatar files.
+        output: the dataset folder.
+        motions: motion files, each with the clips to take ("walk.bvh", "all.glb#Bow,Victory").
+        costumes: for each avatar its costume file, or None for the avatar as it is.
+        avatar_bones, motion_bones: bone map files for all avatars and all motions, or None.
+        name: the dataset's name.
+        size_px: the pictures' width and height.
+        samples_per_pixel: along each side of a pixel.
+        background: one of BACKGROUNDS.
+        outline_scale: factor for the outlines' widths.
+        backend: one of BACKENDS.
+        poses_per_motion: how many poses are taken, evenly spaced; unused where `fps` is given.
+        fps: take so many poses a second instead.
+        yaw, pitch: where cameras stand round and above the avatar.
+        zoom: 1 shows all of the avatar in all poses.
+        ground: one of GROUND_RULES.
+        test_motions: names of motions that make the test split.
+        test_fraction: part of the motions to choose for it by the seed, where none is named.
+        seed: decides random angles and the test motions.
+        have_permission: the user may use avatars whose terms forbid it.
+        credits, licence: added to the card.
+        workers: number of processes.
     """
 
     avatars: tuple[Path, ...]

@@ -32,10 +32,10 @@ class Clip:
     """One motion of the dataset.
 
     Attributes:
-      name: unique in the dataset and fit for file names.
-      path: its file.
-      clip: its name in the file.
-      fps: sampling rate; None for the file's own.
+        name: unique in the dataset and fit for file names.
+        path: its file.
+        clip: its name in the file.
+        fps: sampling rate; None for the file's own.
     """
 
     name: str
@@ -53,9 +53,9 @@ class Shot:
     """One picture to make: pose `pose` of its block's motion, from one side.
 
     Attributes:
-      image: path in the dataset folder.
-      pose: index among the poses taken of the motion.
-      yaw_degrees, pitch_degrees: where the camera stands.
+        image: path in the dataset folder.
+        pose: index among the poses taken of the motion.
+        yaw_degrees, pitch_degrees: where the camera stands.
     """
 
     image: str
@@ -83,9 +83,9 @@ class Block:
     """Pictures of one avatar in one costume and one motion; made and noted together.
 
     Attributes:
-      index: its number in the plan.
-      avatar, costume, motion: indices into the job's lists.
-      shots: its pictures.
+        index: its number in the plan.
+        avatar, costume, motion: indices into the job's lists.
+        shots: its pictures.
     """
 
     index: int
@@ -107,7 +107,7 @@ def list_motions(motions: Sequence[str], fps: float | None) -> tuple[Clip, ...]:
     """The clips that the options' motions mean, each under a name of its own.
 
     Raises:
-      ValueError: a file cannot be read or lacks a clip that is asked for.
+        ValueError: a file cannot be read or lacks a clip that is asked for.
     """
     clips = []
     for text in motions:
@@ -148,7 +148,7 @@ def choose_test_motions(options: RenderOptions, names: Sequence[str]) -> tuple[s
     """The motions of the test split: those named, else a part of them by the seed.
 
     Raises:
-      ValueError: a name is no motion, or none is left for training.
+        ValueError: a name is no motion, or none is left for training.
     """
     unknown = [name for name in options.test_motions if name not in names]
     if unknown or (options.test_motions and set(options.test_motions) >= set(names)):
@@ -191,10 +191,10 @@ def plan_blocks(
     """All pictures of the dataset.
 
     Args:
-      options: the options.
-      looks: for each avatar its name and the names of its costumes.
-      clips: the motions.
-      frames: for each motion, the frames that poses are taken of.
+        options: the options.
+        looks: for each avatar its name and the names of its costumes.
+        clips: the motions.
+        frames: for each motion, the frames that poses are taken of.
     """
     blocks: list[Block] = []
     for avatar, (avatar_name, costumes) in enumerate(looks):

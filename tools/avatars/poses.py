@@ -17,11 +17,11 @@ class Poses:
     """P poses, in canonical axes (x to the character's left, y up, z forward), ground at 0.
 
     Attributes:
-      frames: [P] int, which frames of the motion they are.
-      times_secs: [P].
-      node_worlds: [P, N, 4, 4] float64, world matrices of all of the avatar's nodes.
-      hips: [P, 3] float64.
-      keypoints: [P, 20, 3] float64, the points of schema `avatar20`.
+        frames: [P] int, which frames of the motion they are.
+        times_secs: [P].
+        node_worlds: [P, N, 4, 4] float64, world matrices of all of the avatar's nodes.
+        hips: [P, 3] float64.
+        keypoints: [P, 20, 3] float64, the points of schema `avatar20`.
     """
 
     frames: np.ndarray
@@ -47,11 +47,11 @@ def pose_avatar(
     """The avatar in some frames of a motion.
 
     Args:
-      rig: the avatar's nodes.
-      skeleton: its proportions.
-      motion: the motion.
-      frames: [P] int.
-      ground: one of `psgan_tf.motion.retarget.GROUND_RULES`; judged over the whole motion.
+        rig: the avatar's nodes.
+        skeleton: its proportions.
+        motion: the motion.
+        frames: [P] int.
+        ground: one of `psgan_tf.motion.retarget.GROUND_RULES`; judged over the whole motion.
     """
     posed = retarget(skeleton, motion, ground)
     chosen = replace(posed, rotations=posed.rotations[frames], positions=posed.positions[frames])

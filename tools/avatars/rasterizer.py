@@ -48,16 +48,16 @@ class Frame(NamedTuple):
     """One posed avatar as its camera sees it; what every backend draws.
 
     Attributes:
-      positions: [V, 3] float32: x and y in pixels from the top left corner, and the distance from
-        the viewer.
-      normals: [V, 3] float32, unit: x right, y up, z towards the viewer.
-      uvs: [V, 2] float32.
-      tints: [V, 4] float32 vertex colours, linear.
-      triangles: [T, 3] int32: opaque and masked surfaces, then ink hulls, then blended surfaces
-        in the order they are laid over each other.
-      materials: [T] int32.
-      kept_sides: [T] int32: 0 both sides are drawn, FRONT or BACK only that one.
-      first_ink, first_blended: where the second and third group begin.
+        positions: [V, 3] float32: x and y in pixels from the top left corner, and the distance from
+            the viewer.
+        normals: [V, 3] float32, unit: x right, y up, z towards the viewer.
+        uvs: [V, 2] float32.
+        tints: [V, 4] float32 vertex colours, linear.
+        triangles: [T, 3] int32: opaque and masked surfaces, then ink hulls, then blended surfaces
+            in the order they are laid over each other.
+        materials: [T] int32.
+        kept_sides: [T] int32: 0 both sides are drawn, FRONT or BACK only that one.
+        first_ink, first_blended: where the second and third group begin.
     """
 
     positions: np.ndarray
@@ -203,16 +203,16 @@ def cover(frame, triangle, setup, material, bank, window, owners, depths):
     """Enters one triangle into a window of samples wherever it is the nearest so far.
 
     Args:
-      frame: the frame.
-      triangle: which of its triangles.
-      setup: its row of what `set_up_triangles` found.
-      material: its row of the material table; samples cut out by a mask are left alone.
-      bank: the textures.
-      window: (first row, end row, first column, end column) of the samples that the buffers
-        hold; all columns of the triangle lie in it.
-      owners: [rows, columns] int32, the triangle seen there, -1 for none; changed in place.
-      depths: [rows, columns] float32, its depth; changed in place, but not by a material that lets
-        what is behind it show through.
+        frame: the frame.
+        triangle: which of its triangles.
+        setup: its row of what `set_up_triangles` found.
+        material: its row of the material table; samples cut out by a mask are left alone.
+        bank: the textures.
+        window: (first row, end row, first column, end column) of the samples that the buffers hold;
+            all columns of the triangle lie in it.
+        owners: [rows, columns] int32, the triangle seen there, -1 for none; changed in place.
+        depths: [rows, columns] float32, its depth; changed in place, but not by a material that
+            lets what is behind it show through.
     """
     low, high = max(setup.first_row, window[0]), min(setup.end_row, window[1])
     left, right = setup.first_column, setup.end_column

@@ -20,10 +20,10 @@ class HueChange:
     """How colours change.
 
     Attributes:
-      hue_degrees: added to the hue.
-      saturation, brightness: factors.
-      only_hues_degrees: (from, to) going upwards, through 360 where `to` is the smaller: other
-        hues and greys stay as they are. None changes all.
+        hue_degrees: added to the hue.
+        saturation, brightness: factors.
+        only_hues_degrees: (from, to) going upwards, through 360 where `to` is the smaller: other
+            hues and greys stay as they are. None changes all.
     """
 
     hue_degrees: float = 0.0
@@ -112,7 +112,7 @@ def linear_from_hex(text: str) -> tuple[float, float, float]:
     """`#rrggbb` as linear light.
 
     Raises:
-      ValueError: another form.
+        ValueError: another form.
     """
     digits = text[1:]
     if not (text.startswith("#") and len(digits) == 6 and digits.isascii() and digits.isalnum()):

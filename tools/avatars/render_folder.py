@@ -41,7 +41,7 @@ class RenderFolder:
     """A dataset folder in the making.
 
     Args:
-      directory: the folder; made where it is missing.
+        directory: the folder; made where it is missing.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -66,7 +66,7 @@ class RenderFolder:
         """Makes the folder this job's.
 
         Raises:
-          ValueError: it holds something else.
+            ValueError: it holds something else.
         """
         path = self._state / _SETTINGS_FILE
         if path.is_file():

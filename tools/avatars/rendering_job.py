@@ -56,10 +56,10 @@ class Preparation:
     """A job that is known to be possible.
 
     Attributes:
-      studio: what was loaded, with the job that worker processes are to be told.
-      blocks: the plan.
-      card: the dataset card.
-      settings: what the folder must have been made with to go on in it.
+        studio: what was loaded, with the job that worker processes are to be told.
+        blocks: the plan.
+        card: the dataset card.
+        settings: what the folder must have been made with to go on in it.
     """
 
     studio: Studio
@@ -98,7 +98,7 @@ def prepare_job(options: RenderOptions, say: Say) -> Preparation:
     """Reads all inputs and plans all pictures, without writing anything.
 
     Raises:
-      ValueError: an input is unusable, or an avatar's terms forbid its use.
+        ValueError: an input is unusable, or an avatar's terms forbid its use.
     """
     clips = list_motions(options.motions, options.fps)
     test_motions = choose_test_motions(options, [clip.name for clip in clips])
@@ -234,12 +234,12 @@ def render_dataset(options: RenderOptions, say: Say) -> int:
     """Renders a dataset folder, or what of it is still missing; returns the number of pictures.
 
     Args:
-      options: what to render.
-      say: takes each line of news.
+        options: what to render.
+        say: takes each line of news.
 
     Raises:
-      ValueError: an input is unusable, the folder is another job's, or the disk is too small.
-      OSError: the disk failed or filled up; what is done stays, the same call goes on.
+        ValueError: an input is unusable, the folder is another job's, or the disk is too small.
+        OSError: the disk failed or filled up; what is done stays, the same call goes on.
     """
     preparation = prepare_job(options, say)
     options.output.mkdir(parents=True, exist_ok=True)

@@ -41,10 +41,10 @@ class Texture:
     """A picture to sample from.
 
     Attributes:
-      name: for messages and costumes.
-      pixels: [height, width, 4] uint8, colours sRGB-encoded, alpha not premultiplied.
-      wrap_u, wrap_v: behaviour beyond the borders.
-      nearest: sample without interpolation (pixel art).
+        name: for messages and costumes.
+        pixels: [height, width, 4] uint8, colours sRGB-encoded, alpha not premultiplied.
+        wrap_u, wrap_v: behaviour beyond the borders.
+        nearest: sample without interpolation (pixel art).
     """
 
     name: str
@@ -97,9 +97,9 @@ class Morphs:
     """Shapes that a mesh can be moved towards ("blend shapes").
 
     Attributes:
-      names: one for each shape.
-      default_weights: [M] float32.
-      positions, normals: [M, V, 3] float32, added to the vertex times the weight.
+        names: one for each shape.
+        default_weights: [M] float32.
+        positions, normals: [M, V, 3] float32, added to the vertex times the weight.
     """
 
     names: tuple[str, ...]
@@ -113,19 +113,19 @@ class MeshPart:
     """Triangles of one material that hang on one node of the avatar.
 
     Attributes:
-      mesh_name, node_name: names that costumes can hide it by.
-      mesh: index of the mesh in the file (morph weights are set by mesh).
-      node: the node that carries it.
-      material: index into the avatar's materials.
-      positions, normals: [V, 3] float32, at rest; normals have unit length.
-      smooth_normals: [V, 3] float32: like normals, but equal where positions are equal, so that
-        the outline has no cracks along hard edges.
-      uvs: [V, 2] float32, the material's texture transform already applied.
-      colors: [V, 4] float32, linear, multiplied into the lit and shade colours.
-      triangles: [T, 3] int32, counter-clockwise seen from the front.
-      skin: index into the avatar's skins; None for a rigid part.
-      joints, weights: [V, K] int32 into the skin's joints and float32 that sum to 1 (K = 4 or 8).
-      morphs: its shapes, or None.
+        mesh_name, node_name: names that costumes can hide it by.
+        mesh: index of the mesh in the file (morph weights are set by mesh).
+        node: the node that carries it.
+        material: index into the avatar's materials.
+        positions, normals: [V, 3] float32, at rest; normals have unit length.
+        smooth_normals: [V, 3] float32: like normals, but equal where positions are equal, so that
+            the outline has no cracks along hard edges.
+        uvs: [V, 2] float32, the material's texture transform already applied.
+        colors: [V, 4] float32, linear, multiplied into the lit and shade colours.
+        triangles: [T, 3] int32, counter-clockwise seen from the front.
+        skin: index into the avatar's skins; None for a rigid part.
+        joints, weights: [V, K] int32 into the skin's joints and float32 that sum to 1 (K = 4 or 8).
+        morphs: its shapes, or None.
     """
 
     mesh_name: str
@@ -150,8 +150,8 @@ class Skin:
     """Joints of skinned meshes.
 
     Attributes:
-      joints: [J] int, nodes.
-      inverse_binds: [J, 4, 4] float64.
+        joints: [J] int, nodes.
+        inverse_binds: [J, 4, 4] float64.
     """
 
     joints: np.ndarray
@@ -172,8 +172,8 @@ class Surfaces:
     """Everything of an avatar that is drawn.
 
     Attributes:
-      textures, materials, skins, parts: indices above point into these.
-      expressions: named faces ("happy"), each a list of shapes to set.
+        textures, materials, skins, parts: indices above point into these.
+        expressions: named faces ("happy"), each a list of shapes to set.
     """
 
     textures: tuple[Texture, ...]

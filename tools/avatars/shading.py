@@ -148,14 +148,14 @@ def shade(material, bank, light, normal, uv, tint, detail, is_ink):
     """Linear red, green, blue (not clipped) and alpha of one sample.
 
     Args:
-      material: one row of the material table.
-      bank: TextureBank.
-      light: [3] float32, unit vector towards the light.
-      normal: (x, y, z) float32, unit, on the viewer's side of the surface.
-      uv: (u, v) float32.
-      tint: (red, green, blue, alpha) float32, the vertex colour.
-      detail: log2 of the texture space that one sample covers.
-      is_ink: the sample lies on the hull that draws the outline.
+        material: one row of the material table.
+        bank: TextureBank.
+        light: [3] float32, unit vector towards the light.
+        normal: (x, y, z) float32, unit, on the viewer's side of the surface.
+        uv: (u, v) float32.
+        tint: (red, green, blue, alpha) float32, the vertex colour.
+        detail: log2 of the texture space that one sample covers.
+        is_ink: the sample lies on the hull that draws the outline.
     """
     color, texture_alpha = _textured(
         _times((material.lit_r, material.lit_g, material.lit_b), tint),

@@ -14,14 +14,14 @@ def skin_vertices(
     """Moves every vertex by the weighted mean of its joints' matrices.
 
     Args:
-      positions: [V, 3] float32 at rest.
-      normals: [V, 3] float32 at rest.
-      joints: [V, K] int32, rows of the palette.
-      weights: [V, K] float32 that sum to 1.
-      extrusions: [V] float32, how far each vertex is pushed out along its moved normal.
-      palette: [P, 3, 4] float32 affine matrices.
-      moved_positions: [V, 3] float32, filled in.
-      moved_normals: [V, 3] float32, filled in and of unit length.
+        positions: [V, 3] float32 at rest.
+        normals: [V, 3] float32 at rest.
+        joints: [V, K] int32, rows of the palette.
+        weights: [V, K] float32 that sum to 1.
+        extrusions: [V] float32, how far each vertex is pushed out along its moved normal.
+        palette: [P, 3, 4] float32 affine matrices.
+        moved_positions: [V, 3] float32, filled in.
+        moved_normals: [V, 3] float32, filled in and of unit length.
     """
     zero = np.float32(0.0)
     for vertex in range(len(positions)):

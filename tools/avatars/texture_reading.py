@@ -24,7 +24,7 @@ def decode_picture(data: bytes, largest_side_px: int) -> np.ndarray:
     """[H, W, 4] uint8 of an encoded picture, made smaller where a side exceeds the limit.
 
     Raises:
-      ValueError: no picture, a broken one, or one of absurd size.
+        ValueError: no picture, a broken one, or one of absurd size.
     """
     try:
         with warnings.catch_warnings():
@@ -46,8 +46,8 @@ class TextureReader:
     """Collects the textures that materials use; each is decoded once.
 
     Args:
-      gltf: the file.
-      largest_side_px: larger pictures are made smaller.
+        gltf: the file.
+        largest_side_px: larger pictures are made smaller.
     """
 
     def __init__(self, gltf: Gltf, largest_side_px: int) -> None:

@@ -33,10 +33,10 @@ class TextureBank(NamedTuple):
     """All textures of an avatar.
 
     Attributes:
-      texels: [N, 4] uint8, level after level, row after row; colours sRGB-encoded.
-      levels: [L] LEVEL_DTYPE.
-      textures: [T] TEXTURE_DTYPE; `log2_size` is log2 of the geometric mean of its sides.
-      decoding: [256] float32, sRGB byte to linear light.
+        texels: [N, 4] uint8, level after level, row after row; colours sRGB-encoded.
+        levels: [L] LEVEL_DTYPE.
+        textures: [T] TEXTURE_DTYPE; `log2_size` is log2 of the geometric mean of its sides.
+        decoding: [256] float32, sRGB byte to linear light.
     """
 
     texels: np.ndarray
@@ -84,7 +84,8 @@ def _levels_of(texture: Texture) -> list[np.ndarray]:
 
 def build_texture_bank(textures: tuple[Texture, ...]) -> TextureBank:
     """Packs `textures`; the index of each is kept."""
-    texels, levels = [np.zeros((0, 4), np.uint8)], []
+    texels = [np.zeros((0, 4), np.uint8)]
+    levels: list[tuple[int, int, int]] = []
     table = np.zeros(len(textures), TEXTURE_DTYPE)
     num_texels = 0
     for entry, texture in zip(table, textures, strict=True):

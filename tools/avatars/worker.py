@@ -40,11 +40,11 @@ class Job:
     """What a worker must know.
 
     Attributes:
-      options: the user's choices.
-      clips: the motions.
-      test_motions: names of those in the test split.
-      names: for each avatar its name and its costumes' names, as the manifest has them.
-      cameras: for each avatar its level camera; empty while the job is being planned.
+        options: the user's choices.
+        clips: the motions.
+        test_motions: names of those in the test split.
+        names: for each avatar its name and its costumes' names, as the manifest has them.
+        cameras: for each avatar its level camera; empty while the job is being planned.
     """
 
     options: RenderOptions
@@ -72,7 +72,7 @@ class Studio:
     """Draws blocks of a job's pictures. One for a process.
 
     Args:
-      job: the job.
+        job: the job.
     """
 
     def __init__(self, job: Job) -> None:

@@ -43,9 +43,9 @@ class Share:
     """What one process measured.
 
     Attributes:
-      start_secs, end_secs: on the machine's clock.
-      picture_bytes: mean length of a picture.
-      peak_mib: the process's largest memory.
+        start_secs, end_secs: on the machine's clock.
+        picture_bytes: mean length of a picture.
+        peak_mib: the process's largest memory.
     """
 
     start_secs: float
@@ -73,8 +73,8 @@ def measure(options: RenderOptions, pictures: int) -> list[Share]:
     """Runs the processes side by side.
 
     Args:
-      options: the job; its first block's pictures are made over and over.
-      pictures: how many each process makes.
+        options: the job; its first block's pictures are made over and over.
+        pictures: how many each process makes.
     """
     preparation = prepare_job(options, lambda line: None)
     block = preparation.blocks[0]
