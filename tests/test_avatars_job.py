@@ -323,6 +323,23 @@ def test_motions_of_one_name_from_two_files_get_the_files_names_as_well(tmp_path
     assert names == ["walk-walk-0", "walk-walk-1"]
 
 
+def test_names_of_any_script_name_files(files, tmp_path):
+    motion = written(tmp_path, "ダンス 1.bvh", bvh(MOVES))
+    folder = rendered(files, motions=(files["motions"][0], str(motion)), test_motions=("ダンス 1",))
+    names = {row.text("motion"): row.text("split") for row in folder.rows}
+    assert names == {"moves": "train", "ダンス-1": "test"}
+    assert check_folder(folder.directory) == []
+
+
+def test_avatars_of_one_file_name_from_two_folders_stay_apart(files, tmp_path):
+    (tmp_path / "b").mkdir()
+    other = written(tmp_path / "b", "figure.glb", figure_avatar().glb())
+    folder = rendered(files, avatars=(*files["avatars"], other))
+    assert {row.text("avatar") for row in folder.rows} == {"figure-0", "figure-1"}
+    digests = {entry["sha256"] for entry in folder.card["avatars"]}
+    assert len(digests) == 2
+
+
 def test_clips_of_a_file_are_chosen_by_name():
     path = shared_path("avatars/motions/mesh2motion_12_actions.glb")
     assert len(list_motions([str(path)], None)) == 12

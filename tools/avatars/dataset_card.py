@@ -14,6 +14,9 @@ from tools.avatars.avatar import Avatar
 from tools.avatars.shading import light_direction
 from tools.avatars.worker import Job
 
+# By role and path.
+Digests = Mapping[tuple[str, Path], str]
+
 _GROUND_RULES = {
     "motion": "one shift a motion: the lowest sole of all its frames stands on the ground",
     "frame": "each frame's lowest sole stands on the ground",
@@ -21,15 +24,13 @@ _GROUND_RULES = {
 }
 
 
-def _motion_entry(
-    job: Job, index: int, num_poses: int, digests: Mapping[str, str]
-) -> dict[str, Any]:
+def _motion_entry(job: Job, index: int, num_poses: int, digests: Digests) -> dict[str, Any]:
     clip = job.clips[index]
     entry: dict[str, Any] = {
         "name": clip.name,
         "file": clip.path.name,
         "clip": clip.clip,
-        "sha256": digests[f"motion {clip.path.name}"],
+        "sha256": digests["motion", clip.path],
         "poses": num_poses,
         "split": "test" if clip.name in job.test_motions else "train",
     }
@@ -40,15 +41,13 @@ def _motion_entry(
     return entry
 
 
-def _avatar_entry(
-    job: Job, index: int, avatar: Avatar, digests: Mapping[str, str]
-) -> dict[str, Any]:
+def _avatar_entry(job: Job, index: int, avatar: Avatar, digests: Digests) -> dict[str, Any]:
     name, costumes = job.names[index]
     return {
         "name": name,
         "file": avatar.path.name,
         "format": avatar.format,
-        "sha256": digests[f"avatar {avatar.path.name}"],
+        "sha256": digests["avatar", avatar.path],
         "costumes": list(costumes),
         "filled_keypoints": list(avatar.skeleton.filled),
         "licence": avatar.licence.to_json(),
@@ -72,7 +71,10 @@ def _licence(job: Job, avatars: Sequence[Avatar]) -> str:
 
 
 def dataset_card(
-    job: Job, avatars: Sequence[Avatar], poses: Sequence[int], digests: Mapping[str, str]
+    job: Job,
+    avatars: Sequence[Avatar],
+    poses: Sequence[int],
+    digests: Digests,
 ) -> dict[str, Any]:
     """The entries of `card.json`. It depends on the inputs and options alone.
 
@@ -80,7 +82,7 @@ def dataset_card(
         job: the job, with its cameras.
         avatars: its avatars.
         poses: for each motion, how many poses are taken.
-        digests: SHA-256 of each input file by its role and name.
+        digests: SHA-256 of each input file by its role and path.
 
     Returns:
         Plain values. `rest_skeleton` and `camera` are the first avatar's; each avatar's own are in

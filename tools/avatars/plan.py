@@ -7,6 +7,7 @@ plan again.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import cos, radians
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from psgan_tf.conversion.shard_plan import safe_name
 from psgan_tf.motion.camera import Camera
 from psgan_tf.motion.motion_files import list_clips, motion_from_file
 from psgan_tf.motion.motions import Motion
@@ -25,6 +25,11 @@ from tools.avatars.poses import evenly_spaced_frames
 BLOCK_PICTURES = 48
 
 _CLIPS_MARK = "#"
+
+
+def file_name(name: str) -> str:
+    """A name with letters (of any script), digits, dots, dashes and underscores only."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "unnamed"
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def list_motions(motions: Sequence[str], fps: float | None) -> tuple[Clip, ...]:
                     f"`motion` must name clips of {path.name}. Received: {name!r}. "
                     f"It has {', '.join(present[:80])}."
                 )
-        clips += [Clip(safe_name(name), path, name, fps) for name in wanted or present]
+        clips += [Clip(file_name(name), path, name, fps) for name in wanted or present]
     taken: dict[str, int] = {}
     for clip in clips:
         taken[clip.name] = taken.get(clip.name, 0) + 1
@@ -131,7 +136,7 @@ def list_motions(motions: Sequence[str], fps: float | None) -> tuple[Clip, ...]:
 def _renamed(clip: Clip, clips: Sequence[Clip]) -> Clip:
     """The clip under its file's name as well, since another file has one of the same name."""
     same = [other for other in dict.fromkeys(clips) if other.name == clip.name]
-    name = f"{safe_name(clip.path.stem)}-{clip.name}"
+    name = f"{file_name(clip.path.stem)}-{clip.name}"
     if len({other.path.stem for other in same}) < len(same):
         name += f"-{same.index(clip)}"
     return Clip(name, clip.path, clip.clip, clip.fps)
@@ -144,20 +149,24 @@ def frames_of(motion: Motion, options: RenderOptions) -> np.ndarray:
     return evenly_spaced_frames(motion, options.poses_per_motion)
 
 
-def choose_test_motions(options: RenderOptions, names: Sequence[str]) -> tuple[str, ...]:
+def choose_test_motions(options: RenderOptions, clips: Sequence[Clip]) -> tuple[str, ...]:
     """The motions of the test split: those named, else a part of them by the seed.
 
     Raises:
         ValueError: a name is no motion, or none is left for training.
     """
-    unknown = [name for name in options.test_motions if name not in names]
-    if unknown or (options.test_motions and set(options.test_motions) >= set(names)):
-        raise ValueError(
-            "`test_motions` must name motions of the dataset and leave one to train on. Received: "
-            f"{', '.join(options.test_motions)}. The motions are {', '.join(names[:100])}."
-        )
+    names = [clip.name for clip in clips]
     if options.test_motions:
-        return tuple(name for name in names if name in options.test_motions)
+        wanted = set(options.test_motions)
+        chosen_clips = [clip for clip in clips if wanted & {clip.name, clip.clip}]
+        unknown = wanted - {name for clip in chosen_clips for name in (clip.name, clip.clip)}
+        if unknown or len(chosen_clips) == len(clips):
+            raise ValueError(
+                "`test_motions` must name motions of the dataset and leave one to train on. "
+                f"Received: {', '.join(options.test_motions)}. The motions are "
+                f"{', '.join(names[:100])}."
+            )
+        return tuple(clip.name for clip in chosen_clips)
     count = min(round(options.test_fraction * len(names)), len(names) - 1)
 
     def draw(name: str) -> bytes:

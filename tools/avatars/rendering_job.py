@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from psgan_tf.conversion.preparation import Progress
-from psgan_tf.conversion.shard_plan import safe_name
 from psgan_tf.interchange import write_folder
 from psgan_tf.skeleton import SKELETONS
 from tools.avatars.avatar import Avatar, refuse_forbidden
@@ -32,6 +31,7 @@ from tools.avatars.options import RenderOptions
 from tools.avatars.plan import (
     Block,
     choose_test_motions,
+    file_name,
     list_motions,
     plan_blocks,
 )
@@ -74,14 +74,14 @@ class Preparation:
 
 
 def _avatar_names(avatars: Sequence[Path]) -> list[str]:
-    names = [safe_name(path.stem) for path in avatars]
+    names = [file_name(path.stem) for path in avatars]
     return [
         name if names.count(name) == 1 else f"{name}-{index}" for index, name in enumerate(names)
     ]
 
 
-def _digests(options: RenderOptions) -> dict[str, str]:
-    """SHA-256 of each input file, by its role and name."""
+def _digests(options: RenderOptions) -> dict[tuple[str, Path], str]:
+    """SHA-256 of each input file, by its role and path."""
     files = [("avatar", path) for path in options.avatars]
     files += [("costumes", path) for path in options.costumes if path is not None]
     files += [
@@ -89,7 +89,7 @@ def _digests(options: RenderOptions) -> dict[str, str]:
     ]
     files += [("motion", clip.path) for clip in list_motions(options.motions, options.fps)]
     return {
-        f"{role} {path.name}": hashlib.sha256(path.read_bytes()).hexdigest()
+        (role, path): hashlib.sha256(path.read_bytes()).hexdigest()
         for role, path in dict.fromkeys(files)
     }
 
@@ -101,7 +101,7 @@ def prepare_job(options: RenderOptions, say: Say) -> Preparation:
         ValueError: an input is unusable, or an avatar's terms forbid its use.
     """
     clips = list_motions(options.motions, options.fps)
-    test_motions = choose_test_motions(options, [clip.name for clip in clips])
+    test_motions = choose_test_motions(options, clips)
     looks = tuple(read_looks(options, index) for index in range(len(options.avatars)))
     several = len(options.avatars) > 1
     names = tuple(
@@ -133,7 +133,7 @@ def prepare_job(options: RenderOptions, say: Say) -> Preparation:
         settings={
             "renderer": _RENDERER_VERSION,
             "options": options.choices(),
-            "files": digests,
+            "files": [[role, path.name, digest] for (role, path), digest in digests.items()],
         },
     )
 
