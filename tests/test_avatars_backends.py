@@ -46,8 +46,10 @@ def both_pictures(frame, figure, transparent=False):
     return on_gl.astype(int), on_cpu.astype(int)
 
 
-@pytest.mark.parametrize("transparent", [False, True])
-@pytest.mark.parametrize("name", ["godette_vrm0.vrm", "kaykit_Mage.glb", "human-sintel.glb"])
+@pytest.mark.parametrize(
+    ("name", "transparent"),
+    [("godette_vrm0.vrm", False), ("kaykit_Mage.glb", True), ("human-sintel.glb", False)],
+)
 def test_opengl_draws_the_same_picture_of_real_avatars(name, transparent):
     avatar = load_avatar(shared_path(f"avatars/models/{name}"))
     figure = build_figure(avatar.surfaces)

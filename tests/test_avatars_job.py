@@ -14,6 +14,7 @@ from psgan_tf.motion.camera import camera_from_json
 from psgan_tf.motion.rest_skeleton import rest_skeleton_from_json
 from psgan_tf.skeleton import SKELETONS
 from shared_assets import shared_path
+from test_avatars_fuzz import avatar_seed
 from tools.avatars.options import Angles, RenderOptions, parse_angles
 from tools.avatars.plan import list_motions
 from tools.avatars.rendering_job import render_dataset
@@ -269,6 +270,14 @@ def test_the_card_tells_every_choice_and_can_pose_the_avatar_again(files):
     assert str(files["output"].parent) not in json.dumps(card)
 
 
+@pytest.mark.parametrize("version", ["0", "1"])
+def test_toon_materials_with_all_their_textures_are_rendered(files, tmp_path, version):
+    avatar = written(tmp_path, "toon.vrm", avatar_seed(version).glb())
+    folder = rendered(files, avatars=(avatar,), have_permission=True, size_px=128)
+    pixels = np.asarray(Image.open(folder.directory / folder.rows[0].image))
+    assert 0.001 < (pixels != 255).any(axis=-1).mean() < 0.5
+
+
 def test_godettes_terms_and_credit_travel_with_the_pictures(files):
     avatar = shared_path("avatars/models/godette_vrm0.vrm")
     folder = rendered(files, avatars=(avatar,))
@@ -289,6 +298,14 @@ def test_a_finished_folder_is_left_alone(files):
     render_dataset(RenderOptions(**files), lines.append)
     assert f"{folder} is finished already" in lines
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.png")} == before
+
+
+def test_pictures_missing_from_a_finished_folder_are_made_again(files):
+    folder = rendered(files).directory
+    before = contents(folder)
+    (folder / next(name for name in before if name.endswith(".png"))).unlink()
+    rendered(files)
+    assert contents(folder) == before
 
 
 @pytest.mark.parametrize(

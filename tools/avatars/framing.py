@@ -24,7 +24,7 @@ def reach_of(figure: Figure, poses: Poses, shots: Sequence[Shot]) -> np.ndarray:
     0 where something hangs lower). Cameras follow the hips, so only these decide the framing.
 
     Args:
-        figure: the avatar with all that any costume shows.
+        figure: the avatar with all that any costume shows, without ink.
         poses: its poses in one motion.
         shots: the pictures of that motion.
     """
@@ -33,7 +33,7 @@ def reach_of(figure: Figure, poses: Poses, shots: Sequence[Shot]) -> np.ndarray:
     for shot in (shots[place] for place in places):
         camera = shot.camera(Camera(size_px=1, pixels_per_unit=1.0))
         matrix = camera.matrices(poses.hips[shot.pose][None])[0]
-        frame = figure.posed(poses.node_worlds[shot.pose], matrix, 1, outline_scale=0.0)
+        frame = figure.posed(poses.node_worlds[shot.pose], matrix, 1)
         across, up = frame.positions[:, 0] - 0.5, 0.5 - frame.positions[:, 1]
         reaches.append([np.abs(across).max(), up.min(), up.max()])
     lowest = np.min(reaches, axis=0)

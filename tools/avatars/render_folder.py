@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -86,10 +86,15 @@ class RenderFolder:
         else:
             write_atomically(path, json_text(settings))
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether the manifest is there, which comes last."""
-        return (self.directory / MANIFEST_FILE).is_file()
+    def is_finished(self, images: Iterable[str]) -> bool:
+        """Whether the manifest is there, which comes last, and so are all pictures."""
+        return (self.directory / MANIFEST_FILE).is_file() and all(
+            (self.directory / image).is_file() for image in images
+        )
+
+    def reopen(self) -> None:
+        """Takes a finished dataset's manifest away, since pictures are missing."""
+        (self.directory / MANIFEST_FILE).unlink(missing_ok=True)
 
     def _note(self, block: int) -> Path:
         return self._state / f"block-{block:06d}.json"
