@@ -1,3 +1,5 @@
+"""Each block against the numpy oracle, and what enters where."""
+
 import numpy as np
 import pytest
 import tensorflow as tf

@@ -1,3 +1,5 @@
+"""Character files: read back exactly, and refused when damaged."""
+
 import numpy as np
 import pytest
 

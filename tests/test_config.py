@@ -1,3 +1,5 @@
+"""What configurations refuse, and their way through JSON."""
+
 import dataclasses
 import json
 

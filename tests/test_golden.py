@@ -1,3 +1,5 @@
+"""Weights of yesterday draw the pixels of yesterday; see golden/README.md."""
+
 from pathlib import Path
 
 import numpy as np

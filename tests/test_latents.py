@@ -1,3 +1,5 @@
+"""Latents of seeds against golden numbers and Philox in plain Python; turns on the sphere."""
+
 import numpy as np
 import pytest
 import tensorflow as tf

@@ -1,3 +1,5 @@
+"""Every registered layer and block through one contract."""
+
 import pytest
 from tensorflow import keras
 

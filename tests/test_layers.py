@@ -1,3 +1,5 @@
+"""The layers against hand-computed numbers and numpy."""
+
 import math
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Losses and gradient penalty of critics whose gradient is known."""
+
 import numpy as np
 import pytest
 import tensorflow as tf

@@ -1,3 +1,5 @@
+"""Both networks whole: sizes and constants of the paper, numbers of the numpy oracle, errors."""
+
 import dataclasses
 import functools
 import json
@@ -7,11 +9,8 @@ import pytest
 import tensorflow as tf
 
 import numpy_oracles as oracle
-import psgan_tf.layers
-from psgan_tf.config import NetworkConfig, TrainingConfig
-from psgan_tf.layers import downscale2x, upscale2x
+from psgan_tf.config import NetworkConfig
 from psgan_tf.networks import Discriminator, Generator
-from psgan_tf.schedule import build_schedule
 from psgan_tf.weights import dump_weights
 from tiny_networks import (
     RESOLUTIONS_AND_FADES,
@@ -36,10 +35,6 @@ def planned(config):
 
 def count(variables):
     return sum(variable.shape.num_elements() for variable in variables)
-
-
-def norm(gradient):
-    return 0.0 if gradient is None else float(tf.norm(gradient))
 
 
 # -------------------------------------------------------------------------------------------------
@@ -146,28 +141,6 @@ def test_both_networks_agree_with_numpy(config, resolution, alpha):
     )
 
 
-@pytest.mark.parametrize("resolution", [8, 16])
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
-def test_a_fade_starts_as_half_the_resolution_and_ends_as_the_whole_to_the_last_bit(
-    resolution, dtype
-):
-    generator, discriminator = tiny_generator(dtype=dtype), tiny_discriminator(dtype=dtype)
-    latents, keypoints = some_latents(), some_keypoints()
-    images = tf.cast(some_images(resolution), discriminator.compute_dtype)
-    half, whole = ({"keypoints": keypoints, "resolution": n} for n in (resolution // 2, resolution))
-    start, end = tf.constant(0.0), tf.constant(1.0)
-
-    pictures = generator(latents, **whole, alpha=start)
-    np.testing.assert_array_equal(pictures, upscale2x(generator(latents, **half)))
-    pictures = generator(latents, **whole, alpha=end)
-    np.testing.assert_array_equal(pictures, generator(latents, **whole))
-
-    scores = discriminator(images, **whole, alpha=start)
-    np.testing.assert_array_equal(scores, discriminator(downscale2x(images), **half))
-    scores = discriminator(images, **whole, alpha=end)
-    np.testing.assert_array_equal(scores, discriminator(images, **whole))
-
-
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
 def test_a_traced_call_of_any_batch_and_alpha_equals_the_eager_one(network):
     model = tiny_generator() if network == "generator" else tiny_discriminator()
@@ -214,151 +187,6 @@ def test_the_small_batches_of_large_resolutions_are_scored(batch):
     scores = tiny_discriminator()(some_images(16, batch), **arguments)
     assert scores.shape == (batch,)
     assert np.isfinite(scores).all()
-
-
-# -------------------------------------------------------------------------------------------------
-# Where the pose enters
-
-
-@pytest.mark.parametrize(("resolution", "alpha"), RESOLUTIONS_AND_FADES)
-def test_another_pose_changes_pictures_and_scores_at_every_resolution(resolution, alpha):
-    for network, inputs in (
-        (tiny_generator(), some_latents()),
-        (tiny_discriminator(), some_images(resolution)),
-    ):
-        outputs = [
-            network(inputs, keypoints=some_keypoints(seed=seed), resolution=resolution, alpha=alpha)
-            for seed in (5, 6)
-        ]
-        differences = np.abs(outputs[0] - outputs[1]).reshape(3, -1).max(axis=1)
-        assert np.all(differences > 1e-3)
-
-
-# From (33, 33) in a frame of 64 these move by one pixel of the 16, 8 and 4 px maps.
-MOVES = {16: (37, 33), 8: (41, 33), 4: (49, 33)}
-
-
-@pytest.mark.parametrize("pose_resolution", [4, 8, 16])
-def test_a_single_scale_network_feels_only_moves_of_that_scale(pose_resolution):
-    config = dataclasses.replace(TINY, pose_resolutions=(pose_resolution,))
-    start = np.full((2, 3, 3), 33, np.float32)
-    for network, inputs in (
-        (tiny_generator(config), some_latents(2)),
-        (tiny_discriminator(config), some_images(16, 2)),
-    ):
-        expected = network(inputs, keypoints=start, resolution=16)
-        for scale, (x, y) in MOVES.items():
-            moved = start.copy()
-            moved[..., :2] = (x, y)
-            outputs = network(inputs, keypoints=moved, resolution=16)
-            # A step of a coarse pixel is one of some fine pixels, never the other way round.
-            assert np.array_equal(outputs, expected) == (scale > pose_resolution)
-
-
-def test_a_network_that_has_not_grown_to_its_pose_is_blind_to_it():
-    config = dataclasses.replace(TINY, pose_resolutions=(16,))
-    generator, latents = tiny_generator(config), some_latents()
-    at_8 = [generator(latents, keypoints=some_keypoints(seed=s), resolution=8) for s in (5, 6)]
-    np.testing.assert_array_equal(*at_8)
-
-
-def test_without_keypoints_a_network_takes_none_and_ignores_any():
-    generator, discriminator = tiny_generator(WITHOUT_POSE), tiny_discriminator(WITHOUT_POSE)
-    for network, inputs in ((generator, some_latents()), (discriminator, some_images(16))):
-        plain = network(inputs, resolution=16)
-        np.testing.assert_array_equal(
-            network(inputs, keypoints=np.zeros((3, 0, 3), np.float32), resolution=16), plain
-        )
-        np.testing.assert_array_equal(
-            network(inputs, keypoints=some_keypoints(), resolution=16), plain
-        )
-
-
-def test_half_precision_networks_see_the_same_pose_maps(monkeypatch):
-    # Just below the border of a pixel: rounded to bfloat16, each of these would cross it.
-    keypoints = np.full((2, 20, 3), 1, np.float32)
-    borders = np.random.default_rng(0).integers(5, 16, (2, 20, 2)) * 64
-    keypoints[..., :2] = borders - 0.1
-    assert np.all(tf.cast(tf.cast(keypoints, tf.bfloat16), tf.float32)[..., :2] == borders)
-    config = dataclasses.replace(TINY, num_keypoints=20, keypoint_frame=1024)
-    expected = oracle.pose_pyramid(keypoints, 1024)
-    seen = []
-
-    def watched(*args, **keywords):
-        maps = draw(*args, **keywords)
-        seen.append(maps)
-        return maps
-
-    draw = psgan_tf.layers.draw_pose_maps
-    monkeypatch.setattr(psgan_tf.layers, "draw_pose_maps", watched)
-    for dtype, maps_dtype in (("float32", tf.float32), ("mixed_bfloat16", tf.bfloat16)):
-        for network, inputs in (
-            (tiny_generator(config, dtype=dtype), some_latents(2)),
-            (tiny_discriminator(config, dtype=dtype), some_images(16, 2)),
-        ):
-            seen.clear()
-            outputs = network(inputs, keypoints=keypoints, resolution=16, alpha=0.5)
-            assert outputs.dtype == tf.float32
-            assert sorted(maps.shape[1] for maps in seen) == [4, 8, 16]
-            for maps in seen:
-                assert maps.dtype == maps_dtype
-                np.testing.assert_array_equal(tf.cast(maps, tf.int8), expected[maps.shape[1]])
-
-
-# -------------------------------------------------------------------------------------------------
-# When a block learns
-
-
-def gradients_at(network, inputs, **arguments):
-    with tf.GradientTape() as tape:
-        total = tf.reduce_sum(tf.square(network(inputs, keypoints=some_keypoints(), **arguments)))
-    gradients = tape.gradient(total, network.trainable_variables)
-    return dict(zip((v.name for v in network.trainable_variables), gradients, strict=True))
-
-
-@pytest.mark.parametrize("make", [tiny_generator, tiny_discriminator])
-def test_a_block_learns_from_the_first_batch_of_its_fade_on_and_not_before(make):
-    network = make()
-    config = TrainingConfig(TINY, "", "", batch_size="2", fade_kimg="0.006", stabilize_kimg="0.004")
-    schedule = build_schedule(config)
-    starts = {4: 0, 8: 4, 16: 14}
-    learning_since = {}
-    images_shown = 0
-    while images_shown < schedule.total_images:
-        stage = schedule.stage_at(images_shown)
-        resolution = stage.phase.resolution
-        alpha = stage.alpha if stage.phase.fading else None
-        inputs = some_latents() if make is tiny_generator else some_images(resolution)
-        gradients = gradients_at(network, inputs, resolution=resolution, alpha=alpha)
-        for block in network.blocks:
-            norms = [norm(g) for name, g in gradients.items() if f"/{block.name}/conv" in name]
-            assert all(n > 0 for n in norms) or not any(norms)
-            if any(norms):
-                learning_since.setdefault(block.resolution, images_shown)
-            assert any(norms) == (images_shown >= starts[block.resolution])
-        images_shown = stage.images_after
-    assert learning_since == starts
-
-
-@pytest.mark.parametrize("resolution", [8, 16])
-@pytest.mark.parametrize("make", [tiny_generator, tiny_discriminator])
-def test_at_alpha_0_the_new_block_has_a_gradient_of_exactly_zero(make, resolution):
-    network = make()
-    inputs = some_latents() if make is tiny_generator else some_images(resolution)
-    for alpha, learns in ((0.0, False), (1e-6, True)):
-        gradients = gradients_at(network, inputs, resolution=resolution, alpha=alpha)
-        new = [norm(g) for name, g in gradients.items() if f"/{resolution}x{resolution}/" in name]
-        assert all(n > 0 for n in new) if learns else not any(new)
-
-
-@pytest.mark.parametrize(("resolution", "alpha"), RESOLUTIONS_AND_FADES)
-@pytest.mark.parametrize("make", [tiny_generator, tiny_discriminator])
-def test_active_variables_are_those_with_a_gradient(make, resolution, alpha):
-    network = make()
-    inputs = some_latents() if make is tiny_generator else some_images(resolution)
-    gradients = gradients_at(network, inputs, resolution=resolution, alpha=alpha)
-    active = [v.name for v in network.active_variables(resolution, alpha is not None)]
-    assert active == [name for name, gradient in gradients.items() if gradient is not None]
 
 
 # -------------------------------------------------------------------------------------------------

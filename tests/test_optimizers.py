@@ -1,3 +1,5 @@
+"""Adam and the moving average against numpy's, step by step."""
+
 import numpy as np
 import pytest
 import tensorflow as tf

@@ -1,3 +1,5 @@
+"""Pose maps drawn at each scale against the full-size map, max-pooled."""
+
 import numpy as np
 import pytest
 import tensorflow as tf

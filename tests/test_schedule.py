@@ -1,3 +1,5 @@
+"""The paper's schedule row by row, and rules that any schedule keeps."""
+
 import dataclasses
 import itertools
 

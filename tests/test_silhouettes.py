@@ -1,3 +1,5 @@
+"""Silhouettes and their floors, computed by hand."""
+
 import numpy as np
 import pytest
 

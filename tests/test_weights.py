@@ -1,3 +1,5 @@
+"""Weights by name: there and back, and over to another architecture."""
+
 import dataclasses
 
 import numpy as np
