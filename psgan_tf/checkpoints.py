@@ -167,6 +167,7 @@ class RunWeights:
         generator, discriminator: weights by name.
         averaged_generator: the generator's moving average by name.
         images_shown: at the checkpoint.
+        phase_index: phase of the last batch, -1 before the first.
         path: prefix of the checkpoint's files.
     """
 
@@ -175,6 +176,7 @@ class RunWeights:
     discriminator: dict[str, np.ndarray]
     averaged_generator: dict[str, np.ndarray]
     images_shown: int
+    phase_index: int
     path: str
 
     @property
@@ -213,5 +215,6 @@ def load_run_weights(run_dir: str | Path) -> RunWeights:
         discriminator=dump_weights(state.discriminator),
         averaged_generator=state.averaged_weights(),
         images_shown=int(state.images_shown.numpy()),
+        phase_index=int(state.phase_index.numpy()),
         path=path,
     )

@@ -16,6 +16,22 @@ def _fail(program: str, message: str, code: int = 1) -> NoReturn:
     sys.exit(code)
 
 
+# What a TensorFlow error of this name means to a user, and what to do.
+_MEANINGS = {
+    "DataLossError": "a file is damaged; convert the pictures again, or restore the file",
+    "ResourceExhaustedError": "memory or disk ran out; lower --batch_size, see BUILD.md",
+}
+
+
+def _tensorflow_error(error: Exception) -> str | None:
+    """What to say of an error that TensorFlow raised; None for one of another kind."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is None or not isinstance(error, tensorflow.errors.OpError):
+        return None
+    name = type(error).__name__
+    return f"{_MEANINGS.get(name, name)}: {error.message.splitlines()[0]:.300}"
+
+
 def run(main: Callable[[], int], program: str) -> NoReturn:
     """Parses the command line and calls `main`; user errors become one line on stderr.
 
@@ -45,6 +61,11 @@ def run(main: Callable[[], int], program: str) -> NoReturn:
             _fail(program, f"{place}{error.strerror or error}")
         except (ValueError, FloatingPointError) as error:
             _fail(program, str(error))
+        except Exception as error:
+            message = _tensorflow_error(error)
+            if message is None:
+                raise
+            _fail(program, message)
 
     app.run(guarded, flags_parser=parse)
     raise AssertionError("app.run ends the process")

@@ -169,6 +169,11 @@ class TrainingConfig:
                 f"`seed` must lie in [0, {MAX_SEED}). Received: seed={self.seed}. Choose another."
             )
 
+    @property
+    def dtype_policy(self) -> str:
+        """Keras' name for the precision: weights stay float32 under either."""
+        return "mixed_bfloat16" if self.precision == "bfloat16" else "float32"
+
 
 def to_json(config: TrainingConfig) -> str:
     """The configuration as indented JSON text."""
@@ -192,7 +197,7 @@ def from_json(text: str) -> TrainingConfig:
 
 
 def load_options(run_dir: str | Path) -> TrainingConfig:
-    """The options that the run in `run_dir` was started with.
+    """The options that the run in `run_dir` was last started with.
 
     Raises:
         ValueError: when `run_dir` holds no run.

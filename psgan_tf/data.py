@@ -15,8 +15,10 @@ import tensorflow as tf
 from psgan_tf.records import DatasetCard, parse_example, parse_keypoints, shard_paths
 from psgan_tf.skeleton import Skeleton
 
-# Encoded pictures held back to shuffle; shards are already shuffled when they are written.
-SHUFFLE_BUFFER = 2048
+# Encoded pictures held back to shuffle, fewer where they are large; shards are already shuffled
+# when they are written.
+SHUFFLE_PICTURES = 2048
+SHUFFLE_PIXELS = 1 << 28
 _MIRROR_STREAM = 7
 
 
@@ -84,7 +86,7 @@ class TrainingData:
             # Of this function's own graph: a global seed set elsewhere must not change the order.
             tf.random.set_seed(1)
             skipped = tf.where(epoch == first_epoch, tf.constant(seen, tf.int64), 0)
-            return self._epoch(paths, epoch).skip(skipped)
+            return self._epoch(paths, epoch, resolution).skip(skipped)
 
         # One epoch after the other, so that each is whole; far more epochs than a run can last.
         epochs = tf.data.Dataset.range(first_epoch, first_epoch + 10**9)
@@ -106,7 +108,18 @@ class TrainingData:
         poses = records.map(lambda record: parse_keypoints(record, self.num_keypoints))
         return np.stack(list(poses.as_numpy_iterator()))
 
-    def _epoch(self, paths: list[str], epoch: tf.Tensor) -> tf.data.Dataset:
+    def first_examples(self, resolution: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The first examples of the shards, the same ones at every resolution.
+
+        Returns:
+            Pairs of images [N, N, 3] uint8 and keypoints [M, 3] float32.
+        """
+        paths = shard_paths(self.directory, self.card, self.split, resolution)
+        records = tf.data.TFRecordDataset(paths).take(count)
+        examples = records.map(lambda r: parse_example(r, resolution, self.num_keypoints))
+        return list(examples.as_numpy_iterator())
+
+    def _epoch(self, paths: list[str], epoch: tf.Tensor, resolution: int) -> tf.data.Dataset:
         """The encoded examples of one epoch in the epoch's own order."""
         key = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(epoch, tf.int64)])
         order = tf.argsort(tf.random.stateless_uniform([len(paths)], key, alg="philox"))
@@ -115,7 +128,7 @@ class TrainingData:
         shuffle_seed = tf.random.stateless_uniform(
             [], key, maxval=tf.int64.max, dtype=tf.int64, alg="philox"
         )
-        buffer = min(self.num_examples, SHUFFLE_BUFFER)
+        buffer = min(self.num_examples, SHUFFLE_PICTURES, SHUFFLE_PIXELS // resolution**2)
         return records.shuffle(buffer, seed=shuffle_seed, reshuffle_each_iteration=False)
 
     def _example(self, index, record, resolution):

@@ -140,20 +140,12 @@ class SampleGrid:
         latents = latents_from_seeds(tf.range(seeds, dtype=tf.int64), self._network.latent_size)
         alpha = tf.constant(stage.alpha) if stage.phase.fading else None
         lines = []
-        for image, keypoints in self._examples(resolution, rows):
+        for image, keypoints in self._data.first_examples(resolution, rows):
             poses = np.repeat(keypoints[None], seeds, axis=0)
             drawn = self._generator(latents, keypoints=poses, resolution=resolution, alpha=alpha)
             cells = [image, self._skeleton(keypoints, cell), *to_uint8(drawn)]
             lines.append(np.concatenate([_enlarge(picture, cell) for picture in cells], axis=1))
         return np.concatenate(lines)
-
-    def _examples(self, resolution: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The first pictures of the run's own order: the same ones at every resolution."""
-        unmirrored = TrainingData(
-            self._data.directory, self._data.card, 0, False, self._network.num_keypoints
-        )
-        batch = next(iter(unmirrored.batches(resolution, count, 0)))
-        return list(zip(*(array.numpy() for array in batch), strict=True))
 
     def _skeleton(self, keypoints: np.ndarray, cell: int) -> np.ndarray:
         card = self._data.card

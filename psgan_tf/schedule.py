@@ -166,6 +166,19 @@ class Schedule:
         phase = self.phases[bisect.bisect_left(self._shown, images_shown)]
         return Stage(phase, _alpha(phase, images_shown), images_shown)
 
+    def stage_in(self, phase_index: int, images_shown: int) -> Stage:
+        """The stage after `images_shown` images, the last of them in a phase that is known.
+
+        A run on several replicas may have rounded its batches up and reached a phase later than
+        this schedule says.
+
+        Args:
+            phase_index: of the last batch; -1 before the first.
+            images_shown: so far.
+        """
+        phase = self.phases[max(0, min(phase_index, len(self.phases) - 1))]
+        return Stage(phase, max(0.0, _alpha(phase, images_shown)), images_shown)
+
     def table(self) -> str:
         """The phases as text, one line each, thousands of images."""
         lines = ["phase                 batch  learning rate   from kimg     to kimg"]
@@ -189,6 +202,8 @@ def build_schedule(config: TrainingConfig) -> Schedule:
     stabilize = PerResolution.parse(config.stabilize_kimg, "stabilize_kimg")
     batch = PerResolution.parse(config.batch_size, "batch_size")
     rate = PerResolution.parse(config.learning_rate, "learning_rate")
+    for name in ("tick_kimg", "sample_kimg"):
+        PerResolution.parse(getattr(config, name), name)
     phases: list[Phase] = []
     start = 0
     for resolution in config.network.resolutions:

@@ -16,10 +16,16 @@ import tensorflow as tf
 from absl import flags
 
 from psgan_tf import command_line
-from psgan_tf.config import NetworkConfig, TrainingConfig, load_options, to_json
+from psgan_tf.config import NetworkConfig, TrainingConfig, to_json
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.schedule import build_schedule, split_over_replicas
-from psgan_tf.training_run import check_data, check_same_run, replica_devices, train
+from psgan_tf.training_run import (
+    check_data,
+    check_init_from,
+    check_same_run,
+    replica_devices,
+    train,
+)
 
 # The strategy announces its devices twice; the status lines say what matters.
 tf.get_logger().setLevel("WARNING")
@@ -129,9 +135,8 @@ def main() -> int:
     for name in ("data_dir", "run_dir"):
         if not FLAGS[name].value:
             raise ValueError(f"`{name}` must be given. Received: nothing. Set --{name}=FOLDER.")
-    check_same_run(config)
-    if config.init_from:
-        load_options(config.init_from)
+    check_same_run(config, card)
+    check_init_from(config)
     devices = replica_devices(FLAGS.devices)
     split_over_replicas(schedule, len(devices), config.strict_batch)
     stop = StopRequest()

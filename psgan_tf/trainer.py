@@ -87,6 +87,7 @@ class Trainer:
             self._enter(phase)
         if phase not in self._steps:
             self._steps[phase] = self._step_function(phase)
+            # Also where a run goes on in mid-phase, perhaps with another rate than before.
             for optimizer in (self.state.generator_optimizer, self.state.discriminator_optimizer):
                 set_learning_rate(optimizer, phase.learning_rate)
         alpha = tf.constant(stage.alpha, tf.float32)
@@ -95,7 +96,7 @@ class Trainer:
         return measures
 
     def _enter(self, phase: Phase) -> None:
-        """Starts a phase: new rate, and optimizers as at the start (both ends of each fade)."""
+        """Starts a phase with optimizers as at the run's start (both ends of each fade)."""
         state = self.state
         with self.strategy.scope():
             reset_moments(state.generator_optimizer, state.generator.trainable_variables)
@@ -284,17 +285,16 @@ class Trainer:
             stopping = stop()
             due = time.monotonic() - last_save > 60 * self.config.checkpoint_minutes
             saving = phase_ends or stopping or due
-            ticking = phase_ends or _passes(before, images_shown, tick_kimg.at(phase.resolution))
-            if saving or ticking:
+            # A checkpoint ends a tick as well: what it covers is then told even if we are killed.
+            if saving or _passes(before, images_shown, tick_kimg.at(phase.resolution)):
                 tick.check_finite()
-            if ticking:
                 reporter.tick(tick, self.schedule)
                 tick = None
-            if phase_ends or _passes(before, images_shown, sample_kimg.at(phase.resolution)):
-                reporter.samples(self.state, stage)
             if saving:
                 store.save()
                 last_save = time.monotonic()
+            if phase_ends or _passes(before, images_shown, sample_kimg.at(phase.resolution)):
+                reporter.samples(self.state, stage)
             if stopping:
                 return images_shown >= self.schedule.total_images
         return True

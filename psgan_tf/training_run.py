@@ -14,7 +14,13 @@ from pathlib import Path
 import tensorflow as tf
 from absl import logging
 
-from psgan_tf.checkpoints import CheckpointStore, TrainingState, load_run_weights, new_state
+from psgan_tf.checkpoints import (
+    CHECKPOINTS,
+    CheckpointStore,
+    TrainingState,
+    load_run_weights,
+    new_state,
+)
 from psgan_tf.config import NetworkConfig, TrainingConfig, load_options, to_json
 from psgan_tf.data import TrainingData
 from psgan_tf.dataset_card import DatasetCard
@@ -53,27 +59,63 @@ def check_data(card: DatasetCard, config: TrainingConfig) -> None:
         shard_paths(config.data_dir, card, "train", resolution)
 
 
-def check_same_run(config: TrainingConfig) -> None:
-    """Refuses another architecture in a run directory; warns of what else has changed.
+def check_same_run(config: TrainingConfig, card: DatasetCard) -> None:
+    """Refuses what a run that has begun cannot go on with; warns of what else has changed.
 
     Raises:
-        ValueError: naming the flag.
+        ValueError: naming the flag: another architecture, or data of another schema.
     """
-    if not (Path(config.run_dir) / "options.json").exists():
+    if not has_begun(config.run_dir):
         return
     before = load_options(config.run_dir)
+    _check_same_data(config, DatasetCard.load(config.run_dir), card)
     for field in dataclasses.fields(NetworkConfig):
         old, new = getattr(before.network, field.name), getattr(config.network, field.name)
         if old != new:
             raise ValueError(
-                f"`{field.name}` must stay {old}, as the run in {config.run_dir} was started. "
+                f"`{field.name}` must stay {old}, as the run in {config.run_dir} has it. "
                 f"Received: {field.name}={new}. Use another --run_dir; --init_from carries "
                 "weights over."
             )
     for field in dataclasses.fields(TrainingConfig):
         old, new = getattr(before, field.name), getattr(config, field.name)
         if old != new and field.name not in ("network", "run_dir"):
-            logging.warning("--%s was %r when the run began, now %r", field.name, old, new)
+            logging.warning("--%s was %r before, now %r", field.name, old, new)
+
+
+def has_begun(run_dir: str | Path) -> bool:
+    """Whether a run directory holds a checkpoint, whole or not."""
+    return any((Path(run_dir) / CHECKPOINTS).glob("ckpt-*.index"))
+
+
+def _check_same_data(config: TrainingConfig, before: DatasetCard, now: DatasetCard) -> None:
+    for name in ("keypoint_frame", "skeleton"):
+        old, new = getattr(before, name), getattr(now, name)
+        if config.network.num_keypoints and old != new:
+            raise ValueError(
+                f"`data_dir` must keep the {name} that the run in {config.run_dir} began with. "
+                f"Received: {getattr(new, 'name', new)} in {config.data_dir}, before "
+                f"{getattr(old, 'name', old)}. Use another --run_dir."
+            )
+    if before.splits != now.splits:
+        logging.warning("--data_dir holds other pictures than before: their order starts anew")
+
+
+def check_init_from(config: TrainingConfig) -> None:
+    """Refuses an `init_from` that a new run could not take weights from.
+
+    Raises:
+        ValueError: when it holds no run, no dataset card or no checkpoint.
+    """
+    if not config.init_from or has_begun(config.run_dir):
+        return
+    load_options(config.init_from)
+    DatasetCard.load(config.init_from)
+    if not has_begun(config.init_from):
+        raise ValueError(
+            "`init_from` must be a run with a checkpoint. "
+            f"Received: init_from={config.init_from!r}, which has none. Name another run."
+        )
 
 
 # -------------------------------------------------------------------------------------------------
@@ -120,6 +162,10 @@ def replica_devices(wanted: list[str] | None) -> list[str]:
     physical = tf.config.list_physical_devices()
     present = [device.name.removeprefix("/physical_device:") for device in physical]
     chosen = wanted or [name for name in present if name.startswith("GPU")] or ["CPU:0"]
+    if len(set(chosen)) != len(chosen):
+        raise ValueError(
+            f"`devices` must name each device once. Received: {','.join(chosen)}. Drop the repeats."
+        )
     missing = [name for name in chosen if name not in present]
     if missing:
         raise ValueError(
@@ -194,11 +240,15 @@ def train(
                 "%s: a batch of %d does not split over %d replicas, rounded up to %d",
                 *(old.name, old.batch_size, len(devices), new.batch_size),
             )
+        if new.batch_size < 2 * len(devices):
+            logging.warning(
+                "%s: one picture a replica, so that the minibatch statistic says nothing", new.name
+            )
     with run_directory(config, card) as directory:
         strategy = start_devices(config, devices)
         with strategy.scope():
-            policy = "mixed_bfloat16" if config.precision == "bfloat16" else "float32"
-            state = new_state(config.network, ema_decay=config.ema_decay, dtype=policy)
+            dtype = config.dtype_policy
+            state = new_state(config.network, ema_decay=config.ema_decay, dtype=dtype)
             store = CheckpointStore(directory, state, config.keep_checkpoints)
             restored = store.restore_newest()
             if not restored and config.init_from:

@@ -10,7 +10,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 THIS_FILE = "tests/test_committed_files.py"
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "constraints.txt")
+REQUIREMENTS = (
+    "requirements.txt",
+    "requirements-render.txt",
+    "requirements-dev.txt",
+    "constraints.txt",
+)
 
 # Folders of somebody's machine: home directories, mounted disks, build and scratch places.
 MACHINE_PATHS = re.compile(

@@ -14,7 +14,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "tools" / "make_environment.sh"
 COMMANDS = ("cat", "cmp", "dirname", "grep", "ls", "mkdir", "mv", "rm", "sh")
-INPUTS = ("requirements.txt", "requirements-dev.txt", "constraints.txt", "pyproject.toml")
+INPUTS = (
+    "requirements.txt",
+    "requirements-render.txt",
+    "requirements-dev.txt",
+    "constraints.txt",
+    "pyproject.toml",
+)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from absl import flags
 
 from psgan_tf import train
 from psgan_tf.checkpoints import newest_whole_checkpoint
+from psgan_tf.dataset_card import DatasetCard
+from psgan_tf.skeleton import Skeleton
 from run_programs import checkpoints, finish, kill, run, start, wait_for
 from tiny_data import write_dataset
 
@@ -89,8 +91,11 @@ def test_killed_in_mid_fade_and_started_again_it_ends_as_if_never_stopped(data_d
     for key, value in expected.items():
         np.testing.assert_array_equal(found[key], value, err_msg=key)
     whole_ticks, _ = ticks(tmp_path / "whole")
-    killed_ticks, _ = ticks(tmp_path / "killed")
-    assert killed_ticks == whole_ticks == list(range(8, 73, 8))
+    killed_ticks, rows = ticks(tmp_path / "killed")
+    # Each checkpoint ends a tick too; none is doubled, none lost.
+    assert whole_ticks == list(range(8, 73, 8))
+    assert killed_ticks == list(range(4, 73, 4))
+    assert [row["from_images"] for row in rows] == [0, *killed_ticks[:-1]]
     grids = sorted(path.name for path in (tmp_path / "killed" / "samples").iterdir())
     assert grids == [f"images-{n:09d}.png" for n in (16, 56, 72)]
     first, second = ((tmp_path / run / "samples" / grids[-1]) for run in ("whole", "killed"))
@@ -128,7 +133,9 @@ def test_sigterm_saves_what_was_trained_and_says_how_to_go_on(data_dir, tmp_path
         (["--devices=GPU:7"], "`devices` must be among"),
         (["--fade_kimg=0", "--stabilize_kimg=0"], "at least one phase with images"),
         (["--init_from=nowhere"], "`run_dir` must be the directory of a training run"),
-        (["--strict_batch", "--batch_size=3", "--devices=CPU:0,CPU:0"], "multiple of the replicas"),
+        (["--devices=CPU:0,CPU:0"], "`devices` must name each device once"),
+        (["--tick_kimg=often"], "`tick_kimg` must be a number"),
+        (["--sample_kimg=1,x"], "`sample_kimg` must be a number"),
         (["--data_dir=nowhere"], "nowhere.*does not exist.*make_tfrecords"),
         (["--run_dir="], "`run_dir` must be given"),
     ],
@@ -143,19 +150,61 @@ def test_what_cannot_work_is_refused_before_any_device_work(
     assert not run_dir.exists()
 
 
+def begin(run_dir, options, data_dir):
+    """A run directory as far as the checks look: options, card and the name of a checkpoint."""
+    (run_dir / "options.json").write_text(options)
+    DatasetCard.load(data_dir).save(run_dir)
+    (run_dir / "checkpoints").mkdir()
+    (run_dir / "checkpoints" / "ckpt-4.index").touch()
+
+
+def test_a_start_that_failed_pins_nothing(data_dir, tmp_path, call_main):
+    (tmp_path / "options.json").write_text("{}")
+    own = (*TINY, f"--data_dir={data_dir}", f"--run_dir={tmp_path}", "--devices=GPU:9")
+    status, printed = call_main(*own)
+    assert (status, "`devices` must be among" in printed) == (1, True)
+
+
+def test_data_of_another_schema_is_refused_when_a_run_goes_on(
+    data_dir, tmp_path, tmp_path_factory, call_main
+):
+    own = (*TINY, f"--run_dir={tmp_path}")
+    _, printed = call_main(*own, f"--data_dir={data_dir}", "--dry_run")
+    begin(tmp_path, printed.split("\nphase ")[0], data_dir)
+    other = tmp_path_factory.mktemp("other")
+    write_dataset(other, skeleton=Skeleton("other3", ("a", "b", "c")))
+    status, printed = call_main(*own, f"--data_dir={other}")
+    assert status == 1
+    assert "`data_dir` must keep the skeleton" in printed
+
+
+def test_a_damaged_shard_ends_training_in_one_line(tmp_path):
+    write_dataset(tmp_path / "data")
+    shard = next((tmp_path / "data").glob("*r0004*00001-of*"))
+    damaged = bytearray(shard.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    shard.write_bytes(damaged)
+    status, output = run(
+        "psgan_tf.train", *TINY, f"--data_dir={tmp_path / 'data'}", f"--run_dir={tmp_path / 'run'}"
+    )
+    assert status == 1
+    assert "a file is damaged" in output.splitlines()[-1]
+    assert "Traceback" not in output
+
+
 def test_another_architecture_in_a_run_directory_is_refused_by_the_flags_name(
     data_dir, tmp_path, call_main
 ):
     own = (*TINY, f"--data_dir={data_dir}", f"--run_dir={tmp_path}")
     _, printed = call_main(*own, "--dry_run")
-    (tmp_path / "options.json").write_text(printed.split("\nphase ")[0])
+    begin(tmp_path, printed.split("\nphase ")[0], data_dir)
     status, printed = call_main(*own, "--fmap_max=4")
     assert status == 1
     assert "`fmap_max` must stay 8" in printed
 
 
 def test_a_broken_options_file_is_named(data_dir, tmp_path, call_main):
-    (tmp_path / "options.json").write_text("{}")
+    begin(tmp_path, "{}", data_dir)
     status, printed = call_main(*TINY, f"--data_dir={data_dir}", f"--run_dir={tmp_path}")
     assert status == 1
     assert "`options.json` must hold the options of a run" in printed

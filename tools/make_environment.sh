@@ -22,7 +22,7 @@ fail() {
 # What the stamp holds: the checkout that `-e .` points to and everything that decides the versions.
 wanted() {
     pwd
-    cat requirements.txt requirements-dev.txt constraints.txt pyproject.toml
+    cat requirements.txt requirements-render.txt requirements-dev.txt constraints.txt pyproject.toml
 }
 
 is_python_311() {
@@ -105,7 +105,7 @@ is_usable || (make_venv) || { rm -rf "$venv"; exit 1; }
 echo "psgan_tf: setting up $venv (600 MB to fetch, 2 GB on disk; a few minutes)"
 if [ -t 1 ]; then quiet=''; else quiet=yes; fi # progress bars only where somebody watches
 "$venv/bin/python" -m pip install --disable-pip-version-check ${quiet:+--quiet} \
-    -r requirements.txt -r requirements-dev.txt ||
+    -r requirements.txt -r requirements-render.txt -r requirements-dev.txt ||
     fail "the packages could not be installed; pip's own words are above. Run make again to go on."
 wanted >"$stamp.new"
 mv "$stamp.new" "$stamp"

@@ -86,8 +86,7 @@ def main() -> int:
         [device.name for device in tf.config.list_logical_devices("GPU")] or ["CPU:0"]
     )
     with strategy.scope():
-        policy = "mixed_bfloat16" if FLAGS.precision == "bfloat16" else "float32"
-        state = new_state(network, ema_decay=config.ema_decay, dtype=policy)
+        state = new_state(network, ema_decay=config.ema_decay, dtype=config.dtype_policy)
     data = RandomData(network, FLAGS.batch, FLAGS.resolution)
     trainer = Trainer(config, schedule, data, strategy, state)
     batch = data.batch()
