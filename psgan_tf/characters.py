@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from psgan_tf.files import write_atomically
+
+
+_FILE_NAME_LENGTH = 60  # characters: in any script below the 255 bytes of file systems
+
+
+def file_name(name: str) -> str:
+    """A name with letters (of any script), digits, dots, dashes and underscores only."""
+    return re.sub(r"[^\w.-]+", "-", name)[:_FILE_NAME_LENGTH].strip("-.") or "unnamed"
 
 
 @dataclasses.dataclass(frozen=True)

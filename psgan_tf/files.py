@@ -26,6 +26,22 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def parse_json(text: str) -> Any:
+    """JSON text as Python values.
+
+    Raises:
+        ValueError: it is no JSON, or more than Python takes; the text is a short reason.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg}, line {error.lineno} column {error.colno}") from None
+    except ValueError:  # Python converts 4,300 digits at most
+        raise ValueError("a whole number has thousands of digits") from None
+    except RecursionError:
+        raise ValueError("its lists and objects are nested too deeply") from None
+
+
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Reads a JSON file of any UTF-8 flavour.
 
@@ -33,17 +49,17 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         ValueError: the file is missing, unreadable or no JSON; the text names file and place.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ValueError(f"There is no file `{path}`.") from None
     except OSError as error:
         raise ValueError(f"`{path}` cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"`{path}` is not UTF-8 text (byte {error.start}).") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"`{path}` is not valid JSON: {error.msg}, line {error.lineno} column {error.colno}."
-        ) from None
+    try:
+        return parse_json(text)
+    except ValueError as error:
+        raise ValueError(f"`{path}` is not valid JSON: {error}.") from None
 
 
 # A list of plain values over several lines. No JSON string has a line break in it.

@@ -18,7 +18,6 @@ write 2 for a point in plain sight, leaving 1 to those that something hides.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -26,14 +25,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from psgan_tf.files import json_text, read_json, write_atomically
+from psgan_tf.files import json_text, parse_json, read_json, write_atomically
 from psgan_tf.pictures import PictureError, seen_size
-from psgan_tf.skeleton import Keypoints, Skeleton, skeleton_from_json
+from psgan_tf.skeleton import Keypoints, Skeleton, is_finite_float32, skeleton_from_json
 
 MANIFEST_FILE = "manifest.jsonl"
 SKELETON_FILE = "skeleton.json"
 CARD_FILE = "card.json"
 SPLITS = ("train", "test")
+_LARGEST_SIDE_PX = 1 << 16
 
 
 class Problem(NamedTuple):
@@ -125,11 +125,12 @@ def read_skeleton(path: str | Path) -> tuple[Skeleton, tuple[int, int]]:
     if (
         not isinstance(size, list)
         or len(size) != 2
-        or not all(type(side) is int and side > 0 for side in size)
+        or not all(type(side) is int and 0 < side <= _LARGEST_SIDE_PX for side in size)
     ):
         raise ValueError(
-            f"`image_size` in {path} must be [width, height], two whole numbers of pixels. "
-            f"Received: {size!r}. Write the size that keypoints are measured in."
+            f"`image_size` in {path} must be [width, height], two whole numbers of pixels up to "
+            f"{_LARGEST_SIDE_PX:,}. Received: {size!r:.80}. "
+            "Write the size that keypoints are measured in."
         )
     return skeleton, (size[0], size[1])
 
@@ -150,7 +151,7 @@ def read_keypoints(values: Any, num_keypoints: int) -> Keypoints:
         x, y, visible = value
         if visible not in (0, 1, 2):
             raise ValueError(f"keypoint {row}: visible must be 0, 1 or 2, not {visible!r:.40}")
-        known = all(type(c) in (int, float) and math.isfinite(c) for c in (x, y))
+        known = is_finite_float32(x) and is_finite_float32(y)
         if visible and not known:
             raise ValueError(f"keypoint {row}: x and y must be finite numbers, not {value!r:.40}")
         keypoints[row] = (x, y, visible) if known else (0, 0, 0)
@@ -160,9 +161,9 @@ def read_keypoints(values: Any, num_keypoints: int) -> Keypoints:
 def read_row(line: str, num_keypoints: int) -> PoseRow:
     """Reads one line of a manifest; ValueError with a short reason where it is not usable."""
     try:
-        entries = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg}, column {error.colno}") from None
+        entries = parse_json(line)
+    except ValueError as error:
+        raise ValueError(f"not JSON: {error}") from None
     if not isinstance(entries, dict):
         raise ValueError("not a JSON object")
     image = entries.pop("image", None)
@@ -184,7 +185,7 @@ def read_row(line: str, num_keypoints: int) -> PoseRow:
 def _line_name(line: str, number: int) -> str:
     """What to call a line that is not usable: its picture if it names one, and its number."""
     try:
-        image = json.loads(line)["image"]
+        image = parse_json(line)["image"]
     except (ValueError, TypeError, KeyError):
         image = None
     place = f"{MANIFEST_FILE} line {number}"

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from psgan_tf.characters import Character, file_name, load_character
 from psgan_tf.checkpoints import load_run_weights
 from psgan_tf.config import load_options
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.latents import latents_from_seeds
 from psgan_tf.reporting import to_uint8
 from psgan_tf.schedule import build_schedule
+
+# Pictures of this many pixels are drawn in one call.
+_BATCH_PX = 1 << 21
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -38,6 +44,57 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
+class Column(NamedTuple):
+    """Somebody to draw: the start of the files' names, [Z] float32, and the pictures' text."""
+
+    file_name: str
+    latent: npt.NDArray[np.float32]
+    text: dict[str, str]
+
+
+def read_characters(paths: Sequence[str], latent_size: int) -> list[Character]:
+    """Saved characters that a network of that latent size can draw.
+
+    Raises:
+        ValueError: when a file is no character or its latent has another size.
+    """
+    characters = [load_character(path) for path in paths]
+    for path, character in zip(paths, characters, strict=True):
+        if len(character.latent) != latent_size:
+            raise ValueError(
+                f"`characters` must have latents of {latent_size} values, as this run's network. "
+                f"Received: {path}, with {len(character.latent)}. "
+                "Draw it with a run of the network that it was saved from."
+            )
+    return characters
+
+
+def columns_of(
+    seeds: Sequence[int],
+    seed_latents: npt.NDArray[np.float32],
+    characters: Sequence[Character],
+) -> list[Column]:
+    """Seeds, then characters, each with a file name of its own.
+
+    Args:
+        seeds: numbers of new characters.
+        seed_latents: [len(seeds), Z] float32.
+        characters: saved ones; of several of one name the later get a number.
+    """
+    columns = {
+        f"seed{seed:04d}": Column(f"seed{seed:04d}", latent, {"seed": str(seed)})
+        for seed, latent in zip(seeds, seed_latents, strict=True)
+    }
+    for character in characters:
+        plain = name = file_name(character.name)
+        number = 1
+        while name.casefold() in columns:
+            number += 1
+            name = f"{plain}-{number}"
+        columns[name.casefold()] = Column(name, character.latent, {"character": character.name})
+    return list(columns.values())
+
+
 class Sampler:
     """Draws characters of a trained run in given poses.
 
@@ -55,7 +112,8 @@ class Sampler:
         self.network = weights.network
         self.images_shown = weights.images_shown
         self.fingerprint = weights.fingerprint
-        stage = build_schedule(options).reached(weights.images_shown)
+        schedule = build_schedule(options)
+        stage = schedule.stage_in(weights.phase_index, weights.images_shown)
         self.resolution = stage.phase.resolution
         self._alpha = tf.constant(stage.alpha) if stage.phase.fading else None
         self._generator = weights.averaged()
@@ -84,3 +142,22 @@ class Sampler:
         """
         keypoints = keypoints[:, : self.network.num_keypoints]
         return to_uint8(self._call(tf.constant(latents), tf.constant(keypoints)).numpy())
+
+    def images_in_pose(
+        self, latents: npt.NDArray[np.float32], keypoints: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.uint8]:
+        """Pictures of any number of characters in one pose, a few in each call.
+
+        Args:
+            latents: [N, Z] float32.
+            keypoints: [M, 3] float32, as in `images`.
+
+        Returns:
+            [N, R, R, 3] uint8.
+        """
+        step = max(1, _BATCH_PX // self.resolution**2)
+        parts = []
+        for start in range(0, len(latents), step):
+            some = latents[start : start + step]
+            parts.append(self.images(some, np.repeat(keypoints[None], len(some), axis=0)))
+        return np.concatenate(parts)

@@ -13,12 +13,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
 Keypoints = npt.NDArray[np.float32]
+
+# float32 ends at 3.4e38: this leaves room to scale, shift and average what is read.
+_LARGEST_NUMBER = 1e30
+
+
+def is_finite_float32(value: Any) -> TypeGuard[float]:
+    """Whether a value read from JSON is a number that stays finite in float32.
+
+    NaN, infinity, 1e39, a whole number of 400 digits, true and text are not.
+    """
+    return type(value) in (int, float) and abs(value) <= _LARGEST_NUMBER
 
 
 def _pairs_by_name(names: Sequence[str]) -> tuple[tuple[int, int], ...]:

@@ -30,6 +30,7 @@ def run_dir(tmp_path_factory):
     card.save(directory)
     trainer = make_trainer(config)
     trainer.state.images_shown.assign(20)
+    trainer.state.phase_index.assign(1)
     CheckpointStore(directory, trainer.state, keep=1).save()
     return directory
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from psgan_tf.checkpoints import CheckpointStore, load_run_weights
 from psgan_tf.config import to_json
 from psgan_tf.layers import downscale2x, upscale2x
+from psgan_tf.optimizers import set_learning_rate
 from psgan_tf.trainer import Trainer, fade_reals
 from psgan_tf.weights import dump_weights, named_variables
 from tiny_data import make_trainer, tiny_config, train_steps, write_dataset
@@ -37,16 +38,30 @@ def all_variables(state):
     return values
 
 
-def gradients_seen(trainer):
-    """|gradient| of each weight in its first step: the second moment is 0.01 of its square."""
+def last_gradients(trainer):
+    """The gradient that each weight was last changed by: Adam's first moment, as beta1 is 0."""
     state, values = trainer.state, {}
     for network, optimizer in (
         (state.generator, state.generator_optimizer._optimizer),
         (state.discriminator, state.discriminator_optimizer),
     ):
         for name, variable in named_variables(network).items():
-            values[name] = np.sqrt(optimizer.get_slot(variable, "v").numpy() / 0.01)
+            values[name] = optimizer.get_slot(variable, "m").numpy()
     return values
+
+
+def assert_close(actual, expected, share, rounding=0.0):
+    """Arrays by name, each near to a share of its largest element."""
+    assert actual.keys() == expected.keys()
+    for name, value in expected.items():
+        atol = share * np.abs(value).max() + rounding
+        np.testing.assert_allclose(actual[name], value, rtol=0, atol=atol, err_msg=name)
+
+
+def around_the_same_state(trainer):
+    """A trainer made as in a new process: around a state that was restored before."""
+    fields = ("config", "schedule", "data", "strategy", "state")
+    return Trainer(*(getattr(trainer, field) for field in fields))
 
 
 def store_of(trainer, directory):
@@ -79,21 +94,33 @@ def test_a_fade_starts_with_the_coarse_picture_and_ends_with_the_fine_one():
 
 
 def test_two_replicas_train_like_one(data_dir, tmp_path, two_cpus):
-    config = tiny_config(data_dir, tmp_path, learning_rate="0.00001")
+    # At first next to no rate, so that both generators' gradients come from the same discriminator:
+    # where a gradient is only rounding, Adam's first step is the rate itself, either way.
+    config = tiny_config(data_dir, tmp_path, learning_rate="0.000000000001", ema_decay=0.5)
     one = make_trainer(config, stddev_slices=2)
     two = make_trainer(config, strategy=two_cpus)
-    means, other_means = train_steps(one, 1), train_steps(two, 1)
-    seen, other_seen = gradients_seen(one), gradients_seen(two)
-    for name, gradient in seen.items():
-        if name.startswith("discriminator"):
-            np.testing.assert_allclose(other_seen[name], gradient, rtol=1e-3, atol=1e-6)
-    assert max(gradient.max() for gradient in seen.values()) > 0.01
-    # On into the fade: scores and penalties stay together, step by step.
-    means += train_steps(one, 5)
-    other_means += train_steps(two, 5)
+    means, other_means = [], []
+    for batches in (1, 4):  # the first batch at 4 x 4 and the first of the fade
+        means += train_steps(one, batches)
+        other_means += train_steps(two, batches)
+        gradients = last_gradients(one)
+        assert max(np.abs(gradient).max() for gradient in gradients.values()) > 0.1
+        assert_close(last_gradients(two), gradients, share=1e-4, rounding=1e-7)
+    # On at a usual rate: scores and penalties stay together, and so do the averages' ways.
+    start, other_start = one.state.averaged_weights(), two.state.averaged_weights()
+    for trainer in (one, two):
+        set_learning_rate(trainer.state.generator_optimizer, 1e-4)
+        set_learning_rate(trainer.state.discriminator_optimizer, 1e-4)
+    means += train_steps(one, 3)
+    other_means += train_steps(two, 3)
     for row, other in zip(means, other_means, strict=True):
         for name, value in row.items():
             assert other[name] == pytest.approx(value, rel=1e-3, abs=1e-3), name
+    ways = {name: end - start[name] for name, end in one.state.averaged_weights().items()}
+    assert all(np.abs(way).max() > 5e-5 for way in ways.values())
+    other_ends = two.state.averaged_weights()
+    other_ways = {name: end - other_start[name] for name, end in other_ends.items()}
+    assert_close(other_ways, ways, share=1e-2)
 
 
 class Recorded:
@@ -158,11 +185,32 @@ def test_going_on_is_bit_for_bit_a_run_never_stopped(recorded, tmp_path, stop_af
     store_of(first, tmp_path).save()
     second = make_trainer(recorded.config)
     assert store_of(second, tmp_path).restore_newest().endswith(f"ckpt-{4 * stop_after}")
-    # As a new process does: the trainer is made around the state that was restored.
-    fields = ("config", "schedule", "data", "strategy", "state")
-    resumed = Trainer(*(getattr(second, field) for field in fields))
+    resumed = around_the_same_state(second)
     train_steps(resumed, 12 - stop_after)
     assert all_variables(resumed.state) == recorded.variables
+
+
+def test_bfloat16_trains_float32_weights_and_goes_on_bit_for_bit(data_dir, tmp_path):
+    config = tiny_config(data_dir, tmp_path, precision="bfloat16")
+    first = make_trainer(config, dtype="mixed_bfloat16")
+    assert first.state.generator.compute_dtype == "bfloat16"
+    first.state.images_shown.assign(16)  # where the fade to 8 x 8 starts
+    start = dump_weights(first.state.generator) | dump_weights(first.state.discriminator)
+    (means,) = train_steps(first, 1)
+    store_of(first, tmp_path).save()
+    assert np.isfinite(list(means.values())).all()
+    assert means["discriminator_skipped"] == means["generator_skipped"] == 0
+    after = dump_weights(first.state.generator) | dump_weights(first.state.discriminator)
+    for name, value in after.items():
+        assert value.dtype == np.float32, name
+        assert np.isfinite(value).all(), name
+        assert (value != start[name]).any(), name
+    train_steps(first, 1)
+    second = make_trainer(config, dtype="mixed_bfloat16")
+    assert store_of(second, tmp_path).restore_newest().endswith("ckpt-20")
+    resumed = around_the_same_state(second)
+    train_steps(resumed, 1)
+    assert all_variables(resumed.state) == all_variables(first.state)
 
 
 def test_an_update_that_is_not_finite_is_never_applied(data_dir, tmp_path):

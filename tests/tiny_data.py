@@ -59,13 +59,15 @@ def tiny_config(data_dir, run_dir, **changes):
     return TrainingConfig(network, str(data_dir), str(run_dir), **options)
 
 
-def make_trainer(config, strategy=None, schedule=None, stddev_slices=1):
+def make_trainer(config, strategy=None, schedule=None, stddev_slices=1, dtype="float32"):
     """A trainer at its start, in this process."""
     card = DatasetCard.load(config.data_dir)
     strategy = strategy or tf.distribute.MirroredStrategy(["CPU:0"])
     tf.keras.utils.set_random_seed(config.seed)
     with strategy.scope():
-        state = new_state(config.network, ema_decay=config.ema_decay, stddev_slices=stddev_slices)
+        state = new_state(
+            config.network, ema_decay=config.ema_decay, dtype=dtype, stddev_slices=stddev_slices
+        )
     data = TrainingData(
         Path(config.data_dir), card, config.seed, config.mirror, config.network.num_keypoints
     )

@@ -13,16 +13,16 @@ The paper leaves out pictures with fewer than 10 of the 18 keypoints.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from psgan_tf.files import parse_json
 from psgan_tf.interchange import Problem
 from psgan_tf.pictures import find_pictures
-from psgan_tf.skeleton import SKELETONS, Keypoints
+from psgan_tf.skeleton import SKELETONS, Keypoints, is_finite_float32
 
 SKELETON = SKELETONS["openpose18"]
 MIN_KEYPOINTS = 10  # PSGAN section 3.1
@@ -97,13 +97,13 @@ def read_points(text_y: str, text_x: str) -> Keypoints:
     """A table row's two integer lists as [18, 3] float32 x, y, visible; missing points are 0."""
     lists = []
     for text in (text_x, text_y):
-        values = json.loads(text)
+        values = parse_json(text)
         if (
             not isinstance(values, list)
             or len(values) != SKELETON.num_keypoints
-            or not all(type(value) in (int, float) for value in values)
+            or not all(map(is_finite_float32, values))
         ):
-            raise ValueError(f"{SKELETON.num_keypoints} numbers are needed, not {text.strip():.40}")
+            raise ValueError(f"{SKELETON.num_keypoints} finite numbers are needed, not {text.strip():.40}")
         lists.append(values)
     xy = np.asarray(lists, np.float32).T
     visible = np.any(xy != -1, axis=1, keepdims=True)  # -1 in one of both is a legal coordinate

@@ -6,7 +6,6 @@ Imports no TensorFlow.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,7 +58,7 @@ class Shard:
         index: its number among the split's shards.
         num_shards: how many the split has.
         examples: what goes into it, in order.
-        digest: SHA-256 of all that decides its bytes, but for the pictures' contents.
+        digest: SHA-256 of all that decides its bytes, the pictures' contents included.
     """
 
     split: str
@@ -140,13 +139,25 @@ def split_examples(
     return splits
 
 
+def _picture_digest(path: str) -> str:
+    """SHA-256 of a file's bytes, for size and time miss a change; empty for what is no file.
+
+    Reading costs little beside the decoding and encoding that follows.
+    """
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
 def _digest(examples: Sequence[SourceExample], preparation: Preparation) -> str:
-    """SHA-256 over the examples' names, sizes on disk and keypoints, and what is done to them."""
+    """SHA-256 over the examples' names, pictures and keypoints, and what is done to them."""
     total = hashlib.sha256(repr(preparation).encode())
     for example in examples:
-        size = os.stat(example.path).st_size if os.path.isfile(example.path) else -1
+        picture = _picture_digest(example.path)
         keypoints, measured_in, padded = example.measured
-        entry = (example.name, example.costume, example.motion, size, measured_in, padded)
+        entry = (example.name, example.costume, example.motion, picture, measured_in, padded)
         total.update(repr(entry).encode("utf-8", "backslashreplace"))
         total.update(keypoints.tobytes())
     return total.hexdigest()

@@ -9,7 +9,6 @@ the 18 points of PSGAN section 3.1. Coordinates may be pixels, or normalised by 
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,13 @@ from typing import Any
 import numpy as np
 
 from psgan_tf.files import read_json
-from psgan_tf.skeleton import SKELETONS, Keypoints, Skeleton, convert_keypoints
+from psgan_tf.skeleton import (
+    SKELETONS,
+    Keypoints,
+    Skeleton,
+    convert_keypoints,
+    is_finite_float32,
+)
 
 NORMALISED = (1.0, 1.0)
 OPENPOSE18 = SKELETONS["openpose18"]
@@ -39,12 +44,15 @@ class Pose:
             an editor's canvas in pixels, or None for the pixels of the picture itself.
         num_people: how many people the file holds; without any, no keypoint is visible.
         schema: name of the schema that the file is written in, empty without people.
+        canvas: (width, height) in pixels that an editor noted, whose shape normalised
+            coordinates lack; None without one.
     """
 
     keypoints: Keypoints
     measured_in: tuple[float, float] | None
     num_people: int
     schema: str
+    canvas: tuple[float, float] | None = None
 
 
 def _read_person(person: Any) -> tuple[Skeleton, Keypoints] | None:
@@ -59,7 +67,7 @@ def _read_person(person: Any) -> tuple[Skeleton, Keypoints] | None:
         raise ValueError(
             f"a person has {count}; x, y and confidence of 25, 18 or 17 points are needed"
         )
-    if not all(type(value) in (int, float) and math.isfinite(value) for value in values):
+    if not all(is_finite_float32(value) for value in values):
         raise ValueError("a person has keypoint values that are no finite numbers")
     points = np.asarray(values, np.float32).reshape(-1, 3)
     return _SCHEMA_OF_LENGTH[len(points)], points
@@ -79,11 +87,13 @@ def _merit(skeleton: Skeleton, points: Keypoints, min_confidence: float) -> tupl
 
 
 def _canvas(document: dict[str, Any]) -> tuple[float, float] | None:
-    """The canvas size that pose editors note, in pixels."""
+    """The canvas size that pose editors note, in pixels; None where there is none, or 0."""
     width, height = document.get("canvas_width"), document.get("canvas_height")
-    if isinstance(width, int | float) and isinstance(height, int | float):
-        return (float(width), float(height)) if width > 0 and height > 0 else None
-    return None
+    if width in (None, 0) and height in (None, 0):
+        return None
+    if not (is_finite_float32(width) and is_finite_float32(height) and min(width, height) >= 1):
+        raise ValueError(f"the canvas must be of pixels, not {width!r:.20} x {height!r:.20}")
+    return float(width), float(height)
 
 
 def parse_openpose(document: Any, min_confidence: float = 0.0) -> Pose:
@@ -102,9 +112,10 @@ def parse_openpose(document: Any, min_confidence: float = 0.0) -> Pose:
     if not isinstance(document, dict) or not isinstance(document.get("people"), list):
         raise ValueError("not an OpenPose file: it has no list `people`")
     people = [person for person in map(_read_person, document["people"]) if person is not None]
-    measured_in = _canvas(document)
+    canvas = _canvas(document)
+    measured_in = canvas
     if not people:
-        return Pose(np.zeros((OPENPOSE18.num_keypoints, 3), np.float32), measured_in, 0, "")
+        return Pose(np.zeros((OPENPOSE18.num_keypoints, 3), np.float32), canvas, 0, "", canvas)
     # The whole file decides what its numbers are: one hand alone may lie in the corner pixel.
     found = np.concatenate([points[points[:, 2] > 0] for _, points in people])
     skeleton, points = max(people, key=lambda person: _merit(person[0], person[1], min_confidence))
@@ -112,7 +123,8 @@ def parse_openpose(document: Any, min_confidence: float = 0.0) -> Pose:
         measured_in = NORMALISED
         if np.any(found[:, :2] < 0):  # keypoint_scale 4 puts the top left corner at (-1, -1)
             points = np.concatenate([(points[:, :2] + 1) / 2, points[:, 2:]], axis=1)
-    return Pose(_taken(skeleton, points, min_confidence), measured_in, len(people), skeleton.name)
+    taken = _taken(skeleton, points, min_confidence)
+    return Pose(taken, measured_in, len(people), skeleton.name, canvas)
 
 
 def read_openpose(path: str | os.PathLike[str], min_confidence: float = 0.0) -> Pose:

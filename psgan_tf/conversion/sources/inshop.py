@@ -14,7 +14,8 @@ from psgan_tf.conversion.sources.base import (
     files_below,
 )
 from psgan_tf.interchange import CARD_FILE, Problem, read_card
-from psgan_tf.motion.openpose import read_openpose
+from psgan_tf.motion.openpose import FILE_ENDING, read_openpose
+from psgan_tf.pictures import find_pictures
 
 PARTITIONS = ("eval", "all")
 
@@ -31,11 +32,15 @@ def find_keypoints(directory: Path) -> list[Path]:
 
 
 class _Keypoints:
-    """All keypoints that were given, by the pictures' `deepfashion.picture_key`."""
+    """All keypoints that were given, by the pictures' `deepfashion.picture_key`.
+
+    Of several for one picture the first are taken, the others are problems.
+    """
 
     def __init__(self) -> None:
         self.measured: dict[str, Measured] = {}
-        self.broken: dict[str, str] = {}  # what is wrong with a picture's keypoint file
+        self.places: dict[str, str] = {}  # where a picture's keypoints are from
+        self.broken: dict[str, Problem] = {}  # what is wrong with a picture's keypoint file
         self.problems: list[Problem] = []
         self.notes: list[str] = []
 
@@ -43,7 +48,7 @@ class _Keypoints:
         table, problems, system = deepfashion.read_keypoint_table(path, coordinates)
         frame = (float(deepfashion.FRAME_PX), float(deepfashion.FRAME_PX))
         for key, keypoints in table.items():
-            self.measured[key] = Measured(keypoints, frame, padded=True)
+            self._add(key, Measured(keypoints, frame, padded=True), f"{path.name} {key}")
         self.problems += problems
         what = "256 x 256 picture" if system == "256" else "middle 176 x 256, so 40 is added to x"
         self.notes.append(f"{path.name}: {len(table):,} rows in pixels of the {what}")
@@ -53,19 +58,58 @@ class _Keypoints:
         keys = {file: deepfashion.picture_key(file.removesuffix(".json")) for file in files}
         for file, key in keys.items():
             if key is None:
+                # In the data set's own folder lie JSON files that are no keypoints.
+                if file.endswith(FILE_ENDING):
+                    reason = "missing picture: the keypoint file has no In-shop picture's name"
+                    self.problems.append(Problem(file, reason))
                 continue
             try:
                 pose = read_openpose(directory / file, min_confidence)
-                self.measured[key] = Measured(pose.keypoints, pose.measured_in)
+                self._add(key, Measured(pose.keypoints, pose.measured_in), file)
             except ValueError as error:
-                self.broken[key] = f"broken annotation: {file}: {error}"
+                problem = Problem(file, f"broken annotation: {file}: {error}")
+                if self.broken.setdefault(key, problem) is not problem:
+                    self.problems.append(problem)
+        others = sum(key is None and not file.endswith(FILE_ENDING) for file, key in keys.items())
+        if others:
+            self.notes.append(f"{directory.name}: {others:,} JSON files have other names")
         self.notes.append(f"{directory.name}: {sum(map(bool, keys.values())):,} OpenPose files")
+
+    def _add(self, key: str, measured: Measured, place: str) -> None:
+        if key in self.measured:
+            reason = f"keypoints given twice: those of {self.places[key]} are taken"
+            self.problems.append(Problem(place, reason))
+            return
+        self.measured[key], self.places[key] = measured, place
+
+    def compare(self, listed: set[str]) -> None:
+        """Reports what the pictures that are listed, by their keys, do not show."""
+        self.problems += [problem for key, problem in self.broken.items() if key in self.measured]
+        unlisted = {*self.measured, *self.broken} - listed
+        if unlisted:
+            self.notes.append(
+                f"{len(unlisted):,} keypoint files or table rows are of pictures not in the "
+                f"partition, the first is {min(unlisted)}"
+            )
 
     def why_not(self, key: str) -> str | None:
         """Why a picture has no keypoints, or None where it has."""
         if key in self.measured:
             return None
-        return self.broken.get(key, "no keypoints: in no table and no OpenPose file")
+        if key in self.broken:
+            return self.broken[key].reason
+        return "no keypoints: in no table and no OpenPose file"
+
+
+def _unused_pictures(directory: Path, used: set[str], listed: set[str]) -> list[str]:
+    """Notes on the pictures of a folder that are not converted: unlisted, or second copies."""
+    keys = [deepfashion.picture_key(picture) for picture in set(find_pictures(directory)) - used]
+    copies = sum(key in listed for key in keys)
+    counts = {
+        "are not in the partition": len(keys) - copies,
+        "are further copies of listed ones": copies,
+    }
+    return [f"{count:,} pictures {what}" for what, count in counts.items() if count]
 
 
 def from_inshop(
@@ -109,6 +153,8 @@ def from_inshop(
             "`keypoints` must name a keypoint table (.csv) or a folder of OpenPose files. "
             f"Received: none that names a picture of {directory}. Give them in `--keypoints`."
         )
+    listed = {deepfashion.picture_key(row.image) or "" for row in rows}
+    given.compare(listed)
     examples = []
     for row in rows:
         key = deepfashion.picture_key(row.image) or ""
@@ -132,5 +178,5 @@ def from_inshop(
         left_out=(*problems, *given.problems),
         min_keypoints=deepfashion.MIN_KEYPOINTS,
         card=read_card(directory / CARD_FILE),
-        notes=tuple(given.notes),
+        notes=(*given.notes, *_unused_pictures(directory, set(pictures.values()), listed)),
     )
