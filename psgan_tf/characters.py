@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from psgan_tf.files import write_atomically
 
-
 _FILE_NAME_LENGTH = 60  # characters: in any script below the 255 bytes of file systems
 
 

@@ -132,8 +132,7 @@ def _of_document(
         if pose.measured_in == NORMALISED:
             keypoints[:, :2] *= size
         converted = _converted(keypoints, OPENPOSE18, skeleton)
-        # The size only sets the shape: frames are padded to a square and scaled.
-        fitted = place_keypoints(converted, (1, 1), "pad", frame_px)
+        fitted = place_keypoints(converted, size, "pad", frame_px)
         if converted[:, 2].any() and not fitted[:, 2].any():
             raise ValueError(_out_of_frame(converted, size))
         return [NamedPose(name, fitted)]
@@ -141,12 +140,12 @@ def _of_document(
         raise ValueError(f"{path}: {error}") from None
 
 
-def _out_of_frame(keypoints: Keypoints, size: tuple[float, float]) -> str:
+def _out_of_frame(keypoints: Keypoints, size: tuple[int, int]) -> str:
     """What to say of an OpenPose file of which no keypoint is in a frame of that size."""
     visible = keypoints[keypoints[:, 2] > 0, :2]
     (left, top), (right, bottom) = visible.min(axis=0), visible.max(axis=0)
     return (
-        f"`poses` must show a keypoint within the picture of {size[0]:g} x {size[1]:g} px. "
+        f"`poses` must show a keypoint within the picture of {size[0]} x {size[1]} px. "
         f"Received: points with x from {left:g} to {right:g} and y from {top:g} to {bottom:g}. "
         "Give the size of the picture that the file is of with `--pose_size=WxH`."
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from psgan_tf.data import TrainingData
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.files import write_atomically
 from psgan_tf.optimizers import averaged_value
+from psgan_tf.processes import exclusive
 from psgan_tf.records import shard_paths
 from psgan_tf.reporting import Reporter, SampleGrid
 from psgan_tf.schedule import build_schedule, split_over_replicas
@@ -133,15 +133,15 @@ def run_directory(config: TrainingConfig, card: DatasetCard) -> Iterator[Path]:
     with contextlib.ExitStack() as stack:
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            lock = stack.enter_context(open(directory / "lock", "w", encoding="utf-8"))
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(
+                exclusive(
+                    directory / "lock",
+                    "`run_dir` must belong to one training at a time. Received: "
+                    f"run_dir={config.run_dir!r}, where another one runs. Stop it first.",
+                )
+            )
             write_atomically(directory / "options.json", to_json(config))
             card.save(directory)
-        except BlockingIOError:
-            raise ValueError(
-                "`run_dir` must belong to one training at a time. "
-                f"Received: run_dir={config.run_dir!r}, where another one runs. Stop it first."
-            ) from None
         except OSError as error:
             raise ValueError(
                 f"`run_dir` must be a folder that can be written. Received: {config.run_dir!r} "

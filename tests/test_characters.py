@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from psgan_tf.characters import Character, load_character, save_character
+from psgan_tf.characters import Character, file_name, load_character, save_character
 
 LATENT = np.random.default_rng(0).normal(size=512).astype(np.float32)
 
@@ -22,6 +22,12 @@ def test_a_character_is_read_back_exactly(tmp_path):
     assert (character.name, character.model_fingerprint) == ("Mika ミカ", "0123456789abcdef")
     assert character.latent.dtype == np.float32
     np.testing.assert_array_equal(character.latent, LATENT)
+
+
+def test_a_name_becomes_a_file_name_in_any_script():
+    assert file_name("Mika ミカ/2") == "Mika-ミカ-2"
+    assert file_name("../..") == "unnamed"
+    assert len(file_name("名" * 300).encode()) < 200
 
 
 def test_a_character_file_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path):

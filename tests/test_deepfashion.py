@@ -136,10 +136,14 @@ def test_broken_table_rows_are_named_and_the_others_kept(tmp_path):
         + table_row("fashionWOMENDressesid0000000102_1front.jpg", [1] * 17, [2] * 18)
         + table_row("holiday.jpg", [1] * 18, [2] * 18)
         + "fashionWOMENDressesid0000000202_1front.jpg: [1, 2\n"
+        + table_row("fashionWOMENDressesid0000000302_1front.jpg", [10**400] * 18, [2] * 18)
+        + table_row("fashionWOMENDressesid0000000402_1front.jpg", ["1e39"] * 18, [2] * 18)
+        + table_row("fashionWOMENDressesid0000000502_1front.jpg", "NaN", [2] * 18)
+        + table_row("fashionWOMENDressesid0000000602_1front.jpg", "[" * 100_000, [2] * 18)
     )
     table, problems, _ = read_keypoint_table(path)
     assert list(table) == [picture_key(good)]
-    assert [problem.name for problem in problems] == [f"a.csv line {n}" for n in (3, 4, 5, 6)]
+    assert [problem.name for problem in problems] == [f"a.csv line {n}" for n in range(3, 11)]
 
 
 def test_a_file_that_is_no_table_is_refused(tmp_path):

@@ -2,17 +2,19 @@
 
 import io
 import json
+import re
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from psgan_tf.characters import Character, load_character, save_character
 from psgan_tf.checkpoints import CheckpointStore
 from psgan_tf.config import to_json
 from psgan_tf.latents import latents_from_seeds
 from psgan_tf.pictures import encode_png
 from psgan_tf.reporting import to_uint8
-from psgan_tf.sampling import Sampler, parse_seeds
+from psgan_tf.sampling import Sampler, columns_of, parse_seeds
 from psgan_tf.silhouettes import compare_with_floors
 from run_programs import run
 from tiny_data import make_trainer, tiny_config, write_dataset
@@ -85,6 +87,70 @@ def test_one_command_draws_each_seed_and_a_grid(run_dir, pose_file, tmp_path):
         alone = sampler.images(sampler.latents([seed]), keypoints)[0]
         np.testing.assert_allclose(np.asarray(image, int), alone, atol=1)
     assert Image.open(output / "grid.png").size == (5 * 8, 8)
+
+
+def test_a_saved_character_is_drawn_again_after_the_seeds(run_dir, pose_file, tmp_path):
+    flags = (f"--run_dir={run_dir}", f"--poses={pose_file}")
+    first, second = tmp_path / "first", tmp_path / "second"
+    status, printed = run(
+        "psgan_tf.generate", *flags, "--seeds=7", "--save_character=Mika ミカ", f"--output={first}"
+    )
+    assert status == 0, printed
+    saved = first / "Mika-ミカ.npz"
+    character = load_character(saved)
+    assert character.name == "Mika ミカ"
+    np.testing.assert_array_equal(character.latent, latents_from_seeds(np.array([7]), 8)[0])
+    stranger = tmp_path / "stranger.npz"
+    save_character(stranger, Character("Other", -character.latent, "of elsewhere"))
+    status, printed = run(
+        "psgan_tf.generate",
+        *flags,
+        "--seeds=",
+        f"--characters={saved},{stranger}",
+        f"--output={second}",
+    )
+    assert status == 0, printed
+    assert printed.count("warning: ") == 1
+    assert f"warning: {stranger} was saved from checkpoint of elsewhere, this one is" in printed
+    names = ["Mika-ミカ_pose0000.png", "Other_pose0000.png", "grid.png"]
+    assert sorted(path.name for path in second.iterdir()) == names
+    again, other = (Image.open(second / name) for name in names[:2])
+    assert again.text["character"] == "Mika ミカ"
+    seed = np.asarray(Image.open(first / "seed0007_pose0000.png"), int)
+    np.testing.assert_allclose(np.asarray(again, int), seed, atol=1)
+    assert np.abs(np.asarray(other, int) - seed).max() > 1
+    assert Image.open(second / "grid.png").size == (3 * 8, 8)
+
+
+def test_characters_of_one_name_get_files_of_their_own():
+    characters = [
+        Character(name, np.full(8, i), "") for i, name in enumerate(("a", "A", "seed0003"))
+    ]
+    columns = columns_of([3], np.zeros([1, 8], np.float32), characters)
+    assert [column.file_name for column in columns] == ["seed0003", "a", "A-2", "seed0003-2"]
+    assert [column.latent[0] for column in columns] == [0, 0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--characters={tmp}/gone.npz"], "`character` must be a file that save_character wrote"),
+        (["--characters={tmp}/large.npz"], "must have latents of 8 values, .* with 9"),
+        (["--save_character=x", "--seeds=0-1"], "`save_character` needs exactly one seed"),
+        (["--seeds="], "`seeds` must be numbers"),
+        (["--pose_size=512"], "`pose_size` must be a width and height"),
+    ],
+)
+def test_flags_on_characters_and_sizes_are_checked_before_work(
+    run_dir, pose_file, tmp_path, flags, message
+):
+    save_character(tmp_path / "large.npz", Character("large", np.zeros(9), ""))
+    flags = [flag.format(tmp=tmp_path) for flag in flags]
+    status, printed = run(
+        "psgan_tf.generate", f"--run_dir={run_dir}", f"--poses={pose_file}", *flags
+    )
+    assert (status, printed.count("\n")) == (1, 1), printed
+    assert re.search(message, printed)
 
 
 def test_a_sampler_draws_with_the_averaged_weights_at_the_alpha_reached(run_dir):

@@ -85,6 +85,10 @@ def test_an_invisible_point_may_have_no_coordinates():
         (line("a.png", [[1, 2, 1], [3, 4, 0.5]]), "keypoint 1: visible must be 0, 1 or 2"),
         (line("a.png", [[1, float("nan"), 1], [3, 4, 1]]), "finite numbers"),
         (line("a.png", [["1", 2, 1], [3, 4, 1]]), "finite numbers"),
+        (line("a.png", [[10**400, 2, 1], [3, 4, 1]]), "keypoint 0: x and y must be finite"),
+        (line("a.png", [[1, 2, 1], [1e39, 4, 1]]), "keypoint 1: x and y must be finite"),
+        (b'{"image": "a.png", "keypoints": [[1' + b"0" * 5000 + b"]]}", "thousands of digits"),
+        (b'{"image": "a.png", "keypoints": ' + b"[" * 9999, "not JSON: .*nested too deeply"),
         (line("a.png", split="val"), "split must be train or test"),
     ],
 )
@@ -107,6 +111,35 @@ def test_broken_lines_are_named_and_the_others_kept(tmp_path):
     ]
     assert all(problem.reason.startswith("broken annotation: ") for problem in folder.problems)
     assert folder.problems[3].reason.endswith("listed twice")
+
+
+def test_lines_that_no_reader_can_take_are_left_out_beside_good_ones(tmp_path):
+    deep = b'{"image": "deep.png", "keypoints": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    long = line("long.png", [[10**400, 2, 1], [3, 4, 1]])
+    write_lines(tmp_path, [deep, long, line("large.png", [[1e39, 2, 1], [3, 4, 1]]), line("a.png")])
+    folder = read_folder(tmp_path)
+    assert [row.image for row in folder.rows] == ["a.png"]
+    assert [problem.name for problem in folder.problems] == [
+        "manifest.jsonl line 1",
+        "long.png (manifest.jsonl line 2)",
+        "large.png (manifest.jsonl line 3)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("[" * 100_000, "nested too deeply"), ("1" * 5000, "thousands of digits")],
+)
+def test_a_file_that_no_reader_can_take_is_refused_by_name(tmp_path, text, reason):
+    (tmp_path / "card.json").write_text(text)
+    with pytest.raises(ValueError, match=rf"card\.json` is not valid JSON: .*{reason}"):
+        read_card(tmp_path / "card.json")
+
+
+def test_a_frame_that_no_picture_fills_is_refused(tmp_path):
+    write_lines(tmp_path, [], image_size=(10**400, 8))
+    with pytest.raises(ValueError, match=r"`image_size` .* must be .* up to 65,536"):
+        read_folder(tmp_path)
 
 
 def test_a_folder_that_is_none_is_refused_with_what_is_missing(tmp_path):

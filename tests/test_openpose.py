@@ -95,6 +95,14 @@ def test_an_editors_canvas_and_list_of_frames_are_understood():
     np.testing.assert_array_equal(pose.keypoints[1], (10, 21, 1))
 
 
+def test_normalised_coordinates_keep_their_canvas():
+    unit = person(18)
+    unit["pose_keypoints_2d"][0::3] = [0.25] * 18
+    unit["pose_keypoints_2d"][1::3] = [0.5] * 18
+    pose = parse_openpose(document(unit, canvas_width=512, canvas_height=1024))
+    assert (pose.measured_in, pose.canvas) == ((1, 1), (512, 1024))
+
+
 @pytest.mark.parametrize(
     "people", [[], [{"pose_keypoints_2d": None}], [person(18, missing=range(18))]]
 )
@@ -115,6 +123,12 @@ def test_a_picture_without_a_person_has_no_visible_keypoint(people):
         (document({"pose_keypoints_2d": "none"}), "'none'; x, y and confidence"),
         (document({"pose_keypoints_2d": [1.0] * 53 + ["x"]}), "no finite numbers"),
         (document({"pose_keypoints_2d": [1.0] * 53 + [float("nan")]}), "no finite numbers"),
+        (document({"pose_keypoints_2d": [1.0] * 53 + [10**400]}), "no finite numbers"),
+        (document({"pose_keypoints_2d": [1e39] * 54}), "no finite numbers"),
+        (document(canvas_width=10**400, canvas_height=9), "canvas must be of pixels"),
+        (document(canvas_width=9, canvas_height=float("nan")), "canvas must be of pixels"),
+        (document(canvas_width=9), "canvas must be of pixels, not 9 x None"),
+        (document(canvas_width="9", canvas_height="9"), "canvas must be of pixels"),
     ],
 )
 def test_another_form_is_refused_with_its_reason(broken, reason):

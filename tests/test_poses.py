@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from psgan_tf.interchange import PoseRow, write_folder
-from psgan_tf.poses import read_poses
+from psgan_tf.poses import parse_pose_size, read_poses
 from psgan_tf.skeleton import SKELETONS, Skeleton
 from shared_assets import shared_path
 
@@ -161,6 +161,56 @@ def test_a_folder_of_openpose_files_is_read_in_the_order_of_their_names(tmp_path
     assert [pose.keypoints[0, 0] for pose in poses] == [2, 12, 22]
 
 
+def test_coordinates_from_0_to_1_keep_the_shape_of_their_canvas(tmp_path):
+    path = tmp_path / "edited.json"
+    keypoints = points(OPENPOSE, nose=(0.25, 0.5), neck=(1, 0.125))
+    path.write_text(openpose_text(keypoints, canvas_width=512, canvas_height=1024))
+    [pose] = read_poses(path, OPENPOSE, 1024)
+    assert_visible(pose.keypoints, OPENPOSE, nose=(384, 512), neck=(768, 128))
+    # Without a canvas the size that the user gives has the shape.
+    path.write_text(openpose_text(keypoints))
+    [pose] = read_poses(path, OPENPOSE, 1024, pose_size=(256, 512))
+    assert_visible(pose.keypoints, OPENPOSE, nose=(384, 512), neck=(768, 128))
+
+
+def test_a_pose_size_stands_for_the_canvas_that_a_file_lacks(tmp_path):
+    path = tmp_path / "walk_keypoints.json"
+    keypoints = points(OPENPOSE, nose=(10, 20), neck=(90, 60))
+    path.write_text(openpose_text(keypoints))
+    [pose] = read_poses(path, OPENPOSE, FRAME_PX, pose_size=(100, 200))
+    assert_visible(pose.keypoints, OPENPOSE, nose=(120, 40), neck=(280, 120))
+    path.write_text(openpose_text(keypoints, canvas_width=400, canvas_height=400))
+    [pose] = read_poses(path, OPENPOSE, FRAME_PX, pose_size=(100, 200))
+    assert_visible(pose.keypoints, OPENPOSE, nose=(10, 20), neck=(90, 60))
+
+
+@pytest.mark.parametrize("in_a_folder", [False, True])
+def test_a_pose_all_out_of_the_frame_is_refused_by_name_with_the_remedy(tmp_path, in_a_folder):
+    path = tmp_path / "b_keypoints.json"
+    (tmp_path / "a_keypoints.json").write_text(openpose_text(points(OPENPOSE, nose=(1, 2))))
+    path.write_text(openpose_text(points(OPENPOSE, nose=(450, 420), neck=(440, 500))))
+    named = tmp_path if in_a_folder else path
+    message = (
+        r"b_keypoints\.json: `poses` must show .* 400 x 400 px\. Received: points with x from 440 "
+        r"to 450 and y from 420 to 500\. .*`--pose_size=WxH`"
+    )
+    with pytest.raises(ValueError, match=message):
+        read_poses(named, OPENPOSE, FRAME_PX)
+    *_, last = read_poses(named, OPENPOSE, FRAME_PX, pose_size=(800, 800))
+    assert_visible(last.keypoints, OPENPOSE, nose=(225, 210), neck=(220, 250))
+
+
+def test_a_pose_size_is_a_width_and_a_height():
+    assert parse_pose_size("512x768") == (512, 768)
+    assert parse_pose_size("") is None
+
+
+@pytest.mark.parametrize("text", ["512", "0x5", "512x", "x", "-1x5", "5x5x5", "1e3x5", "999999x1"])
+def test_other_pose_sizes_are_refused(text):
+    with pytest.raises(ValueError, match=r"`pose_size` must be a width and height .* 512x768"):
+        parse_pose_size(text)
+
+
 # -------------------------------------------------------------------------------------------------
 # Dataset folders
 
@@ -229,8 +279,8 @@ def test_a_folder_without_poses_says_what_it_could_hold(tmp_path):
         ),
         (
             own_text([[[1, 2, 1]]], schema="pet", keypoints=["tail"]),
-            r"pose\.json: `poses` must share keypoints with the model's schema 'avatar20'\. "
-            r"Received: schema 'pet' with none",
+            r"`poses` must show keypoints of the model's schema 'avatar20'\. "
+            r"Received: '.*pose\.json', in which none of them is visible\.",
         ),
         (openpose_text([1, 2, 1]), r"pose\.json: a person has 3 numbers; x, y and confidence of"),
     ],

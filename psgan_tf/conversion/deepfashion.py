@@ -103,7 +103,9 @@ def read_points(text_y: str, text_x: str) -> Keypoints:
             or len(values) != SKELETON.num_keypoints
             or not all(map(is_finite_float32, values))
         ):
-            raise ValueError(f"{SKELETON.num_keypoints} finite numbers are needed, not {text.strip():.40}")
+            raise ValueError(
+                f"{SKELETON.num_keypoints} finite numbers are needed, not {text.strip():.40}"
+            )
         lists.append(values)
     xy = np.asarray(lists, np.float32).T
     visible = np.any(xy != -1, axis=1, keepdims=True)  # -1 in one of both is a legal coordinate

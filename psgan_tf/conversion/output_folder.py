@@ -5,7 +5,6 @@ Notes on finished shards lie in a hidden folder beside them, so that a killed ru
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from psgan_tf.conversion.shard_plan import Shard
 from psgan_tf.dataset_card import CARD_FILE, DatasetCard, is_shard_name
 from psgan_tf.files import read_json, write_atomically
 from psgan_tf.interchange import Problem
+from psgan_tf.processes import exclusive
 
 STATE_FOLDER = ".conversion"
 SETTINGS_FILE = "settings.json"
@@ -48,14 +48,11 @@ class OutputFolder:
     def locked(self) -> Iterator[None]:
         """Keeps other conversions out; the lock goes with the process, however that ends."""
         self.state.mkdir(parents=True, exist_ok=True)
-        with open(self.state / "lock", "wb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ValueError(
-                    f"`output` must be a folder that no other conversion is writing. "
-                    f"Received: {self.directory}. Wait for the other one, or choose another."
-                ) from None
+        with exclusive(
+            self.state / "lock",
+            "`output` must be a folder that no other conversion is writing. "
+            f"Received: {self.directory}. Wait for the other one, or choose another.",
+        ):
             yield
 
     def settings(self) -> dict[str, Any] | None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -32,6 +30,7 @@ from psgan_tf.pictures import (
     pyramid,
     to_square,
 )
+from psgan_tf.processes import end_with_parent
 from psgan_tf.skeleton import Keypoints
 
 _CHUNK = 8  # pictures sent to a worker at a time
@@ -145,19 +144,6 @@ def _prepare_chunk(
     return [prepare(example, preparation) for example in examples]
 
 
-def _end_with_parent() -> None:
-    """Makes a worker leave interrupts to its parent, and end when that is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def wait_and_end() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait_and_end, daemon=True).start()
-
-
 def prepare_all(
     examples: Sequence[SourceExample], preparation: Preparation, workers: int
 ) -> Generator[Prepared | Problem, None, None]:
@@ -171,7 +157,7 @@ def prepare_all(
         yield from chain.from_iterable(_prepare_chunk(chunk, preparation) for chunk in chunks)
         return
     pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_end_with_parent
+        workers, multiprocessing.get_context("spawn"), initializer=end_with_parent
     )
     pending: deque[Future[list[Prepared | Problem]]] = deque()
     try:

@@ -52,7 +52,7 @@ class Pose:
     measured_in: tuple[float, float] | None
     num_people: int
     schema: str
-    canvas: tuple[float, float] | None = None
+    canvas: tuple[int, int] | None = None
 
 
 def _read_person(person: Any) -> tuple[Skeleton, Keypoints] | None:
@@ -86,14 +86,14 @@ def _merit(skeleton: Skeleton, points: Keypoints, min_confidence: float) -> tupl
     return float(visible.sum()), float(convert_keypoints(points, skeleton, OPENPOSE18)[:, 2].sum())
 
 
-def _canvas(document: dict[str, Any]) -> tuple[float, float] | None:
+def _canvas(document: dict[str, Any]) -> tuple[int, int] | None:
     """The canvas size that pose editors note, in pixels; None where there is none, or 0."""
     width, height = document.get("canvas_width"), document.get("canvas_height")
     if width in (None, 0) and height in (None, 0):
         return None
     if not (is_finite_float32(width) and is_finite_float32(height) and min(width, height) >= 1):
         raise ValueError(f"the canvas must be of pixels, not {width!r:.20} x {height!r:.20}")
-    return float(width), float(height)
+    return round(width), round(height)
 
 
 def parse_openpose(document: Any, min_confidence: float = 0.0) -> Pose:
@@ -113,7 +113,7 @@ def parse_openpose(document: Any, min_confidence: float = 0.0) -> Pose:
         raise ValueError("not an OpenPose file: it has no list `people`")
     people = [person for person in map(_read_person, document["people"]) if person is not None]
     canvas = _canvas(document)
-    measured_in = canvas
+    measured_in: tuple[float, float] | None = canvas
     if not people:
         return Pose(np.zeros((OPENPOSE18.num_keypoints, 3), np.float32), canvas, 0, "", canvas)
     # The whole file decides what its numbers are: one hand alone may lie in the corner pixel.

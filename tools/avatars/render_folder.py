@@ -6,7 +6,6 @@ and the manifest comes last, so that neither ever speaks of half a file.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 from psgan_tf.files import json_text, read_json, write_atomically
 from psgan_tf.interchange import MANIFEST_FILE, PoseRow, read_row, row_to_line
+from psgan_tf.processes import exclusive
 from psgan_tf.skeleton import Skeleton
 
 STATE_FOLDER = ".rendering"
@@ -52,14 +52,11 @@ class RenderFolder:
     def locked(self) -> Iterator[None]:
         """Keeps other jobs out; the lock goes with the process, however that ends."""
         self._state.mkdir(parents=True, exist_ok=True)
-        with open(self._state / "lock", "wb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ValueError(
-                    "`output` must be a folder that no other job is rendering into. Received: "
-                    f"{self.directory}. Wait for the other one, or choose another folder."
-                ) from None
+        with exclusive(
+            self._state / "lock",
+            "`output` must be a folder that no other job is rendering into. Received: "
+            f"{self.directory}. Wait for the other one, or choose another folder.",
+        ):
             yield
 
     def take(self, settings: dict[str, Any]) -> None:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import io
-import multiprocessing
-import os
-import signal
-import threading
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -17,6 +13,7 @@ from PIL import Image
 from psgan_tf.interchange import PoseRow
 from psgan_tf.motion.bone_names import read_bone_map
 from psgan_tf.motion.camera import Camera
+from psgan_tf.processes import end_with_parent
 from tools.avatars.avatar import Avatar, load_avatar
 from tools.avatars.costumes import PLAIN_COSTUME, Costume, dressed, read_costumes
 from tools.avatars.cpu_backend import draw_on_cpu
@@ -174,23 +171,10 @@ class Studio:
 _studio: Studio | None = None
 
 
-def _end_with_parent() -> None:
-    """Workers of a killed job would wait for ever for more to do."""
-
-    def wait_and_end() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait_and_end, daemon=True).start()
-
-
 def start_worker(job: Job) -> None:
     """Prepares a worker process."""
     global _studio
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends the job
-    _end_with_parent()
+    end_with_parent()
     _studio = Studio(job)
 
 

@@ -1,0 +1,47 @@
+"""Processes kept apart and together: one at a time in a folder, none that outlives its parent."""
+
+from __future__ import annotations
+
+import fcntl
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def exclusive(path: Path, refusal: str) -> Iterator[None]:
+    """Holds a lock file; the lock goes with the process, however that ends.
+
+    Args:
+        path: the lock file, made where it is missing.
+        refusal: what to say when another process holds it.
+
+    Raises:
+        ValueError: with `refusal`, when another process holds the lock.
+    """
+    with open(path, "wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(refusal) from None
+        yield
+
+
+def end_with_parent() -> None:
+    """Makes a worker leave interrupts to its parent, and end when that is killed.
+
+    Workers of a killed parent would otherwise wait for ever for more to do.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def wait_and_end() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait_and_end, daemon=True).start()

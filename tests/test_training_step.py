@@ -1,0 +1,125 @@
+"""One step of both networks against the paper's losses, worked out here outside the trainer."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from numpy_oracles import downscale, upscale
+from psgan_tf.weights import named_variables
+from tiny_data import make_trainer, tiny_config, write_dataset
+
+# The fade to 8 x 8 goes from 16 to 32 images: at the end of this batch of 4 it is at 3/4.
+IMAGES_SHOWN, BATCH, ALPHA = 24, 4, 0.75
+SEED, LATENT_SIZE, FRAME = 3, 8, 16
+# Too small to change a float32 weight by more than its last digit: the generator's step then sees
+# the discriminator that its own step saw.
+STANDSTILL = "0.000000000001"
+
+
+def key(stream):
+    return [8 * SEED + stream, IMAGES_SHOWN]
+
+
+def latents(stream):
+    return tf.random.stateless_normal([BATCH, LATENT_SIZE], key(stream), alg="philox")
+
+
+def faded_by_hand(images):
+    fine = images.astype(np.float64) / 127.5 - 1
+    return ((1 - ALPHA) * upscale(downscale(fine)) + ALPHA * fine).astype(np.float32)
+
+
+def mirrored_by_hand(pose):
+    """The picture seen in a mirror: what was left is right. Rows are root, left, right."""
+    root, left, right = ([FRAME - x, y, visible] for x, y, visible in pose)
+    return [root, right, left]
+
+
+def fresh_poses_by_hand(table):
+    """Four examples' poses drawn anew, each turned over by the toss of a coin."""
+    rows = tf.random.stateless_uniform([BATCH], key(4), 0, len(table), tf.int32, alg="philox")
+    coins = tf.random.stateless_uniform([BATCH, 1, 1], key(5), alg="philox").numpy().ravel()
+    assert 0 < (coins < 0.5).sum() < BATCH, "take another SEED, under which both sides come up"
+    poses = [
+        mirrored_by_hand(table[row]) if coin < 0.5 else table[row]
+        for row, coin in zip(rows.numpy(), coins, strict=True)
+    ]
+    return np.array(poses, np.float32)
+
+
+def discriminator_gradients_by_hand(state, reals, keypoints):
+    """Of D(fake) - D(real) + 10 (|grad D(mixed)| - 1)^2 + 0.001 D(real)^2, mean over the batch."""
+    pose = {"keypoints": tf.constant(keypoints), "resolution": 8, "alpha": tf.constant(ALPHA)}
+    mix = tf.random.stateless_uniform([BATCH], key(3), alg="philox").numpy().reshape(-1, 1, 1, 1)
+    fakes = state.generator(latents(1), **pose).numpy()
+    mixed = tf.constant((1 - mix) * reals + mix * fakes)
+    variables = named_variables(state.discriminator)
+    with tf.GradientTape() as tape:
+        real_scores = state.discriminator(tf.constant(reals), **pose)
+        fake_scores = state.discriminator(tf.constant(fakes), **pose)
+        with tf.GradientTape() as inner:
+            inner.watch(mixed)
+            total = tf.reduce_sum(state.discriminator(mixed, **pose))
+        slopes = tf.reshape(inner.gradient(total, mixed), [BATCH, -1])
+        penalty = tf.reduce_mean((tf.norm(slopes, axis=1) - 1) ** 2)
+        distance = tf.reduce_mean(fake_scores) - tf.reduce_mean(real_scores)
+        loss = distance + 10 * penalty + 0.001 * tf.reduce_mean(real_scores**2)
+    return tape.gradient(loss, variables)
+
+
+def generator_gradients_by_hand(state, keypoints):
+    """Of -D(G(latents)), mean over the batch."""
+    pose = {"keypoints": tf.constant(keypoints), "resolution": 8, "alpha": tf.constant(ALPHA)}
+    variables = named_variables(state.generator)
+    with tf.GradientTape() as tape:
+        loss = -tf.reduce_mean(state.discriminator(state.generator(latents(2), **pose), **pose))
+    return tape.gradient(loss, variables)
+
+
+class Stepped:
+    """A trainer after one batch in mid-fade; the gradients that it applied and those by hand."""
+
+    def __init__(self, data_dir, run_dir):
+        config = tiny_config(data_dir, run_dir, seed=SEED, mirror=True, learning_rate=STANDSTILL)
+        self.trainer = trainer = make_trainer(config)
+        self.state = state = trainer.state
+        state.images_shown.assign(IMAGES_SHOWN)
+        images, keypoints = next(iter(trainer.data.batches(8, BATCH, IMAGES_SHOWN)))
+        self.real_poses = keypoints.numpy()
+        self.fresh_poses = fresh_poses_by_hand(trainer.data.keypoint_table())
+        self.reals = faded_by_hand(images.numpy())
+        self.expected = {
+            "discriminator": discriminator_gradients_by_hand(state, self.reals, self.real_poses),
+            "generator": generator_gradients_by_hand(state, self.fresh_poses),
+        }
+        trainer.step(trainer.schedule.stage_at(IMAGES_SHOWN), (images, keypoints))
+
+    def applied(self, network_name):
+        """Adam's first moment is the last gradient itself, as beta1 is 0."""
+        network, optimizer = {
+            "discriminator": (self.state.discriminator, self.state.discriminator_optimizer),
+            "generator": (self.state.generator, self.state.generator_optimizer._optimizer),
+        }[network_name]
+        return {
+            name: optimizer.get_slot(variable, "m").numpy()
+            for name, variable in named_variables(network).items()
+        }
+
+
+@pytest.fixture(scope="module")
+def stepped(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("step")
+    write_dataset(directory / "data", frame=FRAME)
+    return Stepped(directory / "data", directory)
+
+
+@pytest.mark.parametrize("network_name", ["discriminator", "generator"])
+def test_the_step_in_mid_fade_applies_the_gradient_worked_out_by_hand(stepped, network_name):
+    applied, expected = stepped.applied(network_name), stepped.expected[network_name]
+    assert applied.keys() == expected.keys()
+    for name, gradient in expected.items():
+        largest = np.abs(gradient).max()
+        assert largest > 0, name
+        np.testing.assert_allclose(
+            applied[name], gradient, rtol=0, atol=1e-4 * largest, err_msg=name
+        )
