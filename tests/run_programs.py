@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PATIENCE_SECS = 600
+PATIENCE_SECS = 1500
 
 
 def start(module, *flags):
@@ -43,8 +43,9 @@ def wait_for(process, condition):
             return value
         if process.poll() is not None:
             raise AssertionError(f"ended with {process.returncode}: {process.stdout.read()}")
-        time.sleep(0.02)
-    raise AssertionError("nothing came within the time")
+        time.sleep(0.01)
+    process.kill()
+    raise AssertionError(f"nothing came within the time: {process.communicate()[0]}")
 
 
 def kill(process):

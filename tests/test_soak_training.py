@@ -36,8 +36,8 @@ def test_avatar_flags_pass_all_17_phases_to_1024_killed_in_three_of_them(data_di
         f"--data_dir={data_dir}",
         f"--run_dir={tmp_path}",
         # Only images and widths differ from the paper's run.
-        "--fade_kimg=0.06,16:0.64",
-        "--stabilize_kimg=0.06,1024:0.02",
+        "--fade_kimg=0.048,16:0.32,256:0.12,512:0.02,1024:0.012",
+        "--stabilize_kimg=0.048,512:0.02,1024:0.004",
         "--fmap_base=2048",
         "--fmap_max=8",
         # Not of the network or its schedule: a kill should find a checkpoint of its phase.
@@ -48,7 +48,7 @@ def test_avatar_flags_pass_all_17_phases_to_1024_killed_in_three_of_them(data_di
     schedule = build_schedule(load_options(tmp_path))
     assert len(schedule.phases) == 17
     resumed_at = None
-    for phase in (schedule.phases[3], schedule.phases[10], schedule.phases[15]):
+    for phase in (schedule.phases[3], schedule.phases[11], schedule.phases[15]):
         inside = range(phase.start_images + 1, phase.end_images)
         wait_for(process, lambda inside=inside: set(inside) & set(checkpoints(tmp_path)))
         kill(process)
