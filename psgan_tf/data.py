@@ -100,13 +100,24 @@ class TrainingData:
         return pictures.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
     def keypoint_table(self) -> np.ndarray:
-        """The poses of all examples, for the generator's step: [E, M, 3] float32."""
+        """The poses of all examples, for the generator's step: [E, M, 3] float32.
+
+        Raises:
+            ValueError: when the shards hold another number of examples than the card says.
+        """
         if not self.num_keypoints:
             return np.zeros([self.num_examples, 0, 3], np.float32)
         paths = shard_paths(self.directory, self.card, self.split, min(self.card.resolutions))
         records = tf.data.TFRecordDataset(paths)
         poses = records.map(lambda record: parse_keypoints(record, self.num_keypoints))
-        return np.stack(list(poses.as_numpy_iterator()))
+        table = np.stack(list(poses.as_numpy_iterator()))
+        if len(table) != self.num_examples:
+            raise ValueError(
+                f"`data_dir` must hold the {self.num_examples} examples that its dataset.json "
+                f"counts. Received: {len(table)} in {self.directory}. Convert again with "
+                "tools/make_tfrecords.py --overwrite."
+            )
+        return table
 
     def first_examples(self, resolution: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """The first examples of the shards, the same ones at every resolution.

@@ -78,6 +78,21 @@ def table(results: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
+def check_schema(card: DatasetCard, run_card: DatasetCard) -> None:
+    """Refuses data whose keypoints mean something else than those the run was trained with.
+
+    Raises:
+        ValueError: naming what differs.
+    """
+    for name in ("keypoint_frame", "skeleton"):
+        ours, theirs = getattr(run_card, name), getattr(card, name)
+        if ours != theirs:
+            raise ValueError(
+                f"`data_dir` must have the run's {name}, {getattr(ours, 'name', ours)}. "
+                f"Received: {getattr(theirs, 'name', theirs)}. Convert the data to that."
+            )
+
+
 def evaluate_split(sampler: Sampler, directory: str, card: DatasetCard, split: str) -> dict:
     """The overlaps of a split, and of each motion of the test split, by name."""
     images, poses, motions = read_examples(
@@ -87,8 +102,10 @@ def evaluate_split(sampler: Sampler, directory: str, card: DatasetCard, split: s
     generated = generated_silhouettes(sampler, poses, FLAGS.seed)
     print(f"{split}: {len(images)} pictures of {sampler.resolution} px", flush=True)
     results = {split: compare_with_floors(generated, real, poses, motions, FLAGS.seed)}
-    for motion in sorted(set(motions)) if split == "test" else ():
+    for motion in sorted(set(motions) - {""}) if split == "test" else ():
         rows = np.flatnonzero(np.asarray(motions) == motion)
+        if len(rows) < 2:
+            continue
         results[f"test: {motion}"] = compare_with_floors(
             generated[rows], real[rows], poses[rows], [motion] * len(rows), FLAGS.seed
         )
@@ -102,10 +119,12 @@ def main() -> int:
     card = DatasetCard.load(directory)
     if FLAGS.max_examples < 2:
         raise ValueError(f"`max_examples` must be at least 2. Received: {FLAGS.max_examples}.")
+    check_schema(card, DatasetCard.load(FLAGS.run_dir))
     sampler = Sampler(FLAGS.run_dir)
     results = {}
-    for split in card.splits:
-        results |= evaluate_split(sampler, directory, card, split)
+    for split, size in card.splits.items():
+        if size.examples >= 2:
+            results |= evaluate_split(sampler, directory, card, split)
     report = {"images_shown": sampler.images_shown, "overlap": results}
     path = Path(FLAGS.run_dir) / "evaluation.json"
     write_atomically(path, json.dumps(report, indent=1) + "\n")

@@ -1,5 +1,6 @@
 """Batches from shards: order as a function of (seed, images shown), mirroring, poses."""
 
+import dataclasses
 import itertools
 from pathlib import Path
 
@@ -146,3 +147,11 @@ def test_missing_shards_are_named(tmp_path):
     next(tmp_path.glob("*r0008*00001-of*")).unlink()
     with pytest.raises(ValueError, match=r"r0008\.tfrecord-00001-of-00003"):
         data(tmp_path).batches(8, 4, 0)
+
+
+def test_shards_that_hold_fewer_examples_than_the_card_says_are_refused(tmp_path):
+    card = write_dataset(tmp_path)
+    more = dataclasses.replace(card.splits["train"], examples=EXAMPLES + 1)
+    dataclasses.replace(card, splits={"train": more}).save(tmp_path)
+    with pytest.raises(ValueError, match=r"must hold the 25 examples.* Received: 24 in"):
+        data(tmp_path).keypoint_table()

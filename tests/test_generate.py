@@ -184,6 +184,13 @@ def test_the_evaluation_program_prints_a_table_and_keeps_it(run_dir):
     assert all(0 <= value <= 1 for value in row.values())
 
 
+def test_the_evaluation_refuses_keypoints_of_another_frame(run_dir, tmp_path):
+    write_dataset(tmp_path, frame=8)
+    status, printed = run("psgan_tf.evaluate", f"--run_dir={run_dir}", f"--data_dir={tmp_path}")
+    assert (status, printed.count("\n")) == (1, 1)
+    assert "`data_dir` must have the run's keypoint_frame, 16. Received: 8." in printed
+
+
 def test_the_floors_of_a_perfect_generator_are_those_of_the_real_pictures():
     rng = np.random.default_rng(0)
     real = rng.uniform(size=[12, 8, 8]) < 0.3
