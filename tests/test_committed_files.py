@@ -4,6 +4,7 @@ import importlib.metadata
 import re
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,9 @@ def test_everything_installed_has_one_exact_version_in_the_requirements():
     if not (Path(sys.prefix) / "psgan_tf-installed").exists():
         pytest.skip("this environment was not set up by `make`, so it may hold other packages")
     expected = pins()
-    for distribution in importlib.metadata.distributions():
+    # Not all of sys.path: setuptools adds a folder of its own copies once it is imported.
+    installed = sysconfig.get_paths()["purelib"]
+    for distribution in importlib.metadata.distributions(path=[installed]):
         name = comparable(distribution.metadata["Name"])
         # CUDA's wheels come along only with `tensorflow[and-cuda]`, which pins them itself.
         if name not in ("pip", "psgan-tf") and not name.startswith("nvidia-"):

@@ -117,7 +117,8 @@ def test_a_killed_job_leaves_no_process_goes_on_and_ends_with_the_same_bytes(tmp
 
 def test_a_job_stopped_by_the_user_ends_with_one_line(tmp_path, inputs):
     output = tmp_path / "out"
-    flags = [*inputs, "--size=256", "--samples=4", "--workers=2", f"--output={output}"]
+    # Large pictures: a busy machine may wake us late, and the job must not be over by then.
+    flags = [*inputs, "--size=640", "--samples=4", "--workers=2", f"--output={output}"]
     process = started(flags, blocks=1)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=300)
