@@ -1,0 +1,1 @@
+"""The built-in avatar Koharu, made by code: figure, wardrobe and motions."""
