@@ -16,13 +16,19 @@ import numpy as np
 from absl import flags
 
 from psgan_tf import command_line
-from psgan_tf.characters import Character, file_name, save_character
+from psgan_tf.characters import (
+    Character,
+    file_name,
+    parse_seeds,
+    read_characters,
+    save_character,
+)
 from psgan_tf.config import load_options
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.files import write_atomically
 from psgan_tf.pictures import draw_skeleton, encode_png
 from psgan_tf.poses import NamedPose, parse_pose_size, read_poses
-from psgan_tf.sampling import Sampler, columns_of, parse_seeds, read_characters
+from psgan_tf.sampling import Sampler, columns_of
 
 FLAGS = flags.FLAGS
 

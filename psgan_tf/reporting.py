@@ -20,6 +20,7 @@ from psgan_tf.files import write_atomically
 from psgan_tf.latents import latents_from_seeds
 from psgan_tf.networks import Generator
 from psgan_tf.pictures import draw_skeleton, encode_png
+from psgan_tf.progress import duration
 from psgan_tf.schedule import Schedule, Stage
 from psgan_tf.weights import load_weights
 
@@ -40,15 +41,6 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
         images: [..., 3] float32, about -1 to 1.
     """
     return np.clip(np.rint(np.asarray(images, np.float32) * 127.5 + 127.5), 0, 255).astype(np.uint8)
-
-
-def duration(secs: float) -> str:
-    """Seconds as `3d 04h`, `2h 05m`, `4m 09s` or `7s`."""
-    secs = round(secs)
-    for unit, name, lower, lower_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "m")):
-        if secs >= unit:
-            return f"{secs // unit}{name} {secs % unit // lower:02d}{lower_name}"
-    return f"{secs // 60}m {secs % 60:02d}s" if secs >= 60 else f"{secs}s"
 
 
 def peak_memory_gib() -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from psgan_tf.characters import Character, file_name, load_character
+from psgan_tf.characters import Character, subjects_of
 from psgan_tf.checkpoints import load_run_weights
 from psgan_tf.config import load_options
 from psgan_tf.dataset_card import DatasetCard
@@ -22,51 +22,12 @@ from psgan_tf.schedule import build_schedule
 _BATCH_PX = 1 << 21
 
 
-def parse_seeds(text: str) -> list[int]:
-    """Seeds from `0-7,42`.
-
-    Raises:
-        ValueError: when the text is not of that form.
-    """
-    seeds: list[int] = []
-    try:
-        for part in text.split(","):
-            first, dash, last = part.strip().partition("-")
-            chosen = range(int(first), int(last if dash else first) + 1)
-            if not chosen or chosen[-1] >= 2**63 or len(seeds) + len(chosen) > 10_000:
-                raise ValueError
-            seeds += chosen
-    except ValueError:
-        raise ValueError(
-            "`seeds` must be numbers and ranges such as 0-7,42, at most 10,000 in all. "
-            f"Received: seeds={text!r}."
-        ) from None
-    return seeds
-
-
 class Column(NamedTuple):
     """Somebody to draw: the start of the files' names, [Z] float32, and the pictures' text."""
 
     file_name: str
     latent: npt.NDArray[np.float32]
     text: dict[str, str]
-
-
-def read_characters(paths: Sequence[str], latent_size: int) -> list[Character]:
-    """Saved characters that a network of that latent size can draw.
-
-    Raises:
-        ValueError: when a file is no character or its latent has another size.
-    """
-    characters = [load_character(path) for path in paths]
-    for path, character in zip(paths, characters, strict=True):
-        if len(character.latent) != latent_size:
-            raise ValueError(
-                f"`characters` must have latents of {latent_size} values, as this run's network. "
-                f"Received: {path}, with {len(character.latent)}. "
-                "Draw it with a run of the network that it was saved from."
-            )
-    return characters
 
 
 def columns_of(
@@ -81,18 +42,15 @@ def columns_of(
         seed_latents: [len(seeds), Z] float32.
         characters: saved ones; of several of one name the later get a number.
     """
-    columns = {
-        f"seed{seed:04d}": Column(f"seed{seed:04d}", latent, {"seed": str(seed)})
-        for seed, latent in zip(seeds, seed_latents, strict=True)
-    }
-    for character in characters:
-        plain = name = file_name(character.name)
-        number = 1
-        while name.casefold() in columns:
-            number += 1
-            name = f"{plain}-{number}"
-        columns[name.casefold()] = Column(name, character.latent, {"character": character.name})
-    return list(columns.values())
+    of_seed = dict(zip(seeds, seed_latents, strict=True))
+    return [
+        Column(
+            subject.file_name,
+            of_seed[subject.seed] if subject.latent is None else subject.latent,
+            subject.text,
+        )
+        for subject in subjects_of(seeds, characters)
+    ]
 
 
 class Sampler:

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psgan_tf.characters import Character, load_character, save_character
+from psgan_tf.characters import Character, load_character, parse_seeds, save_character
 from psgan_tf.checkpoints import CheckpointStore
 from psgan_tf.config import to_json
 from psgan_tf.latents import latents_from_seeds
 from psgan_tf.pictures import encode_png
 from psgan_tf.reporting import to_uint8
-from psgan_tf.sampling import Sampler, columns_of, parse_seeds
+from psgan_tf.sampling import Sampler, columns_of
 from psgan_tf.silhouettes import compare_with_floors
 from run_programs import run
 from tiny_data import make_trainer, tiny_config, write_dataset

@@ -27,6 +27,7 @@ LEVELS = {
     "psgan_tf.pictures": 0,
     "psgan_tf.poses": 0,
     "psgan_tf.processes": 0,
+    "psgan_tf.progress": 0,
     "psgan_tf.schedule": 0,
     "psgan_tf.silhouettes": 0,
     "psgan_tf.skeleton": 0,
