@@ -31,6 +31,7 @@ LEVELS = {
     "psgan_tf.schedule": 0,
     "psgan_tf.silhouettes": 0,
     "psgan_tf.skeleton": 0,
+    "psgan_tf.video": 0,
     # Level 1: TensorFlow, no model.
     "psgan_tf.conversion.convert": 1,
     "psgan_tf.data": 1,
