@@ -119,18 +119,24 @@ class CheckpointStore:
         return path
 
 
+def _checkpoints(directory: Path) -> dict[int, str]:
+    """Path prefixes of the checkpoints by images shown."""
+    found = {}
+    for index in directory.glob("ckpt-*.index"):
+        number = re.fullmatch(r"ckpt-(\d+)", index.stem)
+        if number:
+            found[int(number[1])] = str(index.with_suffix(""))
+    return found
+
+
 def newest_whole_checkpoint(directory: Path) -> str | None:
     """Path prefix of the newest checkpoint that can be read to its end, None if there is none.
 
     Raises:
         ValueError: when there are checkpoints, but all of them are damaged.
     """
-    found = []
-    for index in directory.glob("ckpt-*.index"):
-        number = re.fullmatch(r"ckpt-(\d+)", index.stem)
-        if number:
-            found.append((int(number[1]), str(index.with_suffix(""))))
-    for images, path in sorted(found, reverse=True):
+    found = _checkpoints(directory)
+    for images, path in sorted(found.items(), reverse=True):
         error = _damage(path)
         if error is None:
             return path
@@ -145,6 +151,28 @@ def newest_whole_checkpoint(directory: Path) -> str | None:
             f"{directory}, all damaged. Restore one from a backup, or start in a new run_dir."
         )
     return None
+
+
+def _whole_checkpoint(directory: Path, images_shown: int) -> str:
+    """Path prefix of one checkpoint.
+
+    Raises:
+        ValueError: when it is not there or damaged.
+    """
+    found = _checkpoints(directory)
+    if images_shown not in found:
+        kept = ", ".join(map(str, sorted(found))) or "none"
+        raise ValueError(
+            f"`checkpoint` must be the images shown at one that {directory} holds: {kept}. "
+            f"Received: {images_shown}."
+        )
+    error = _damage(found[images_shown])
+    if error is not None:
+        raise ValueError(
+            "`checkpoint` must be one that can be read. "
+            f"Received: {images_shown}, which is damaged ({error}). Take another."
+        )
+    return found[images_shown]
 
 
 def _damage(path: str) -> str | None:
@@ -194,14 +222,22 @@ class RunWeights:
         return generator
 
 
-def load_run_weights(run_dir: str | Path) -> RunWeights:
-    """Reads the newest whole checkpoint of a run.
+def load_run_weights(run_dir: str | Path, checkpoint: int | None = None) -> RunWeights:
+    """Reads a checkpoint of a run.
+
+    Args:
+        run_dir: the run's directory.
+        checkpoint: images shown at the checkpoint; None for the newest whole one.
 
     Raises:
-        ValueError: when `run_dir` holds no run, or no checkpoint that can be read.
+        ValueError: when `run_dir` holds no run, or no such checkpoint that can be read.
     """
     options = load_options(run_dir)
-    path = newest_whole_checkpoint(Path(run_dir) / CHECKPOINTS)
+    directory = Path(run_dir) / CHECKPOINTS
+    if checkpoint is None:
+        path = newest_whole_checkpoint(directory)
+    else:
+        path = _whole_checkpoint(directory, checkpoint)
     if path is None:
         raise ValueError(
             "`run_dir` must hold a checkpoint. "

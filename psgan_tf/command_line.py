@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from absl import app, flags
@@ -32,28 +32,33 @@ def _tensorflow_error(error: Exception) -> str | None:
     return f"{_MEANINGS.get(name, name)}: {error.message.splitlines()[0]:.300}"
 
 
-def run(main: Callable[[], int], program: str) -> NoReturn:
+def run(main: Callable[..., int], program: str, arguments: Sequence[str] = ()) -> NoReturn:
     """Parses the command line and calls `main`; user errors become one line on stderr.
 
     Args:
         main: does the work and returns the exit code. ValueError and OSError are user errors, and
             a FloatingPointError is a training that diverged.
         program: what the line starts with, for instance `make_tfrecords`.
+        arguments: names of what stands on the command line beside the flags, such as `DIR`;
+            `main` is called with the values.
     """
 
     def parse(argv: list[str]) -> list[str]:
         try:
-            arguments = flags.FLAGS(argv)
+            rest = flags.FLAGS(argv)
         except flags.Error as error:
             _fail(program, f"{str(error).rstrip('.')}. See --help.")
-        if len(arguments) > 1:
-            _fail(program, f"`{arguments[1]}` is no flag. Write --flag=value; see --help.")
-        return arguments
+        values = rest[1:]
+        if len(values) > len(arguments):
+            found = values[len(arguments)]
+            _fail(program, f"`{found}` is no flag. Write --flag=value; see --help.")
+        if len(values) < len(arguments):
+            _fail(program, f"`{arguments[len(values)]}` must be given. See --help.")
+        return rest
 
     def guarded(argv: list[str]) -> int:
-        del argv  # parse has refused all but flags
         try:
-            return main()
+            return main(*argv[1:])
         except KeyboardInterrupt:
             _fail(program, "stopped. The same command again goes on from here.", INTERRUPTED)
         except OSError as error:

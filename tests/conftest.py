@@ -37,3 +37,20 @@ def two_cpus():
     import tensorflow as tf
 
     return tf.distribute.MirroredStrategy([f"CPU:{index}" for index in range(LOGICAL_CPUS)])
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory):
+    """Directory of a run that stands in the fade to 8 x 8, with random weights."""
+    split_cpu()
+    from tiny_run import write_run
+
+    return write_run(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_run, tmp_path_factory):
+    """Version 1 of the model exported from `tiny_run`; its parent is the model's folder."""
+    from export.saved_model.exporting import export_run
+
+    return export_run(tiny_run, tmp_path_factory.mktemp("models") / "tiny").directory

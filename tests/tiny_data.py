@@ -51,9 +51,9 @@ def write_dataset(directory, frame=16, examples=24, shards=3, seed=0, skeleton=S
 
 def tiny_config(data_dir, run_dir, **changes):
     """A run to 8 x 8 that takes seconds: three phases of 16 images, batch 4."""
-    shape = {"resolution": 8, "latent_size": 8, "fmap_base": 64, "fmap_max": 8}
+    shape = {"resolution": 8, "latent_size": 8, "fmap_base": 64, "fmap_max": 8, "num_keypoints": 3}
     shape |= {name: changes.pop(name) for name in list(changes) if name in shape}
-    network = NetworkConfig(num_keypoints=3, keypoint_frame=16, **shape)
+    network = NetworkConfig(keypoint_frame=16, **shape)
     options = {"fade_kimg": "0.016", "stabilize_kimg": "0.016", "batch_size": "4"}
     options |= {"tick_kimg": "0.008", "sample_kimg": "1"} | changes
     return TrainingConfig(network, str(data_dir), str(run_dir), **options)
