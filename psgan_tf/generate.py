@@ -27,7 +27,7 @@ from psgan_tf.config import load_options
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.files import write_atomically
 from psgan_tf.pictures import draw_skeleton, encode_png
-from psgan_tf.poses import NamedPose, parse_pose_size, read_poses
+from psgan_tf.poses import NamedPose, choose_poses, parse_pose_size, read_poses
 from psgan_tf.sampling import Sampler, columns_of
 
 FLAGS = flags.FLAGS
@@ -44,12 +44,6 @@ flags.DEFINE_integer("max_poses", 6, "From many poses, this many at even distanc
 flags.DEFINE_string("output", "", "Folder of the pictures. Default: RUN_DIR/generated.")
 
 
-def choose(poses: list[NamedPose], count: int) -> list[NamedPose]:
-    """`count` of the poses at even distances, or all where there are fewer."""
-    rows = np.linspace(0, len(poses) - 1, min(count, len(poses)))
-    return [poses[round(row)] for row in rows]
-
-
 def poses_from_flags(card: DatasetCard, num_keypoints: int) -> list[NamedPose]:
     """The poses named on the command line; for a network without poses one that is empty.
 
@@ -63,11 +57,9 @@ def poses_from_flags(card: DatasetCard, num_keypoints: int) -> list[NamedPose]:
             "`poses` must be given: this network draws a character in a pose. Received: nothing. "
             "Set --poses to a dataset folder, an OpenPose file or a pose file."
         )
-    if FLAGS.max_poses < 1:
-        raise ValueError(f"`max_poses` must be at least 1. Received: {FLAGS.max_poses}.")
     size = parse_pose_size(FLAGS.pose_size)
     poses = read_poses(FLAGS.poses, card.skeleton, card.keypoint_frame, size)
-    return choose(poses, FLAGS.max_poses)
+    return choose_poses(poses, FLAGS.max_poses)
 
 
 def seeds_from_flags() -> list[int]:

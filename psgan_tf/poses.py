@@ -15,6 +15,8 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from psgan_tf.files import read_json
 from psgan_tf.interchange import is_dataset_folder, read_folder, read_keypoints
 from psgan_tf.motion.openpose import FILE_ENDING, NORMALISED, OPENPOSE18, parse_openpose
@@ -52,6 +54,18 @@ def parse_pose_size(text: str) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
+def choose_poses(poses: list[NamedPose], count: int) -> list[NamedPose]:
+    """`count` of the poses at even distances, or all where there are fewer.
+
+    Raises:
+        ValueError: `count` is below 1.
+    """
+    if count < 1:
+        raise ValueError(f"`max_poses` must be at least 1. Received: {count}.")
+    rows = np.linspace(0, len(poses) - 1, min(count, len(poses)))
+    return [poses[round(row)] for row in rows]
+
+
 def read_poses(
     path: str | Path,
     skeleton: Skeleton,
@@ -76,7 +90,7 @@ def read_poses(
     if path.is_dir():
         poses = _of_folder(path, skeleton, frame_px, pose_size)
     else:
-        poses = _of_document(path, read_json(path), skeleton, frame_px, pose_size)
+        poses = poses_of_document(path, read_json(path), skeleton, frame_px, pose_size)
     if not poses:
         raise ValueError(
             f"`poses` must name at least one pose. Received: {str(path)!r}, which holds none. "
@@ -109,16 +123,28 @@ def _of_folder(
             for row in folder.rows
         ]
     files = sorted(path.glob(f"*{FILE_ENDING}"))
-    return [p for f in files for p in _of_document(f, read_json(f), skeleton, frame_px, pose_size)]
+    return [
+        p for f in files for p in poses_of_document(f, read_json(f), skeleton, frame_px, pose_size)
+    ]
 
 
-def _of_document(
+def poses_of_document(
     path: Path,
     document: Any,
     skeleton: Skeleton,
     frame_px: int,
     pose_size: tuple[int, int] | None,
 ) -> list[NamedPose]:
+    """The poses of a file that was read already; none for an OpenPose file with no one in it.
+
+    Args:
+        path: what to call it.
+        document: its JSON.
+        skeleton, frame_px, pose_size: as in `read_poses`.
+
+    Raises:
+        ValueError: as `read_poses`.
+    """
     name = path.name.removesuffix(".json").removesuffix("_keypoints")
     try:
         if isinstance(document, dict) and "schema" in document:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+# Lines of progress that follow each other faster than this are left out.
+_LEAST_GAP_SECS = 1.0
+
 
 def duration(secs: float) -> str:
     """Seconds as `3d 04h`, `2h 05m`, `4m 09s` or `7s`."""
@@ -25,13 +28,20 @@ class Pace:
     def __init__(self, total: int, done: int = 0):
         self._total = total
         self._done_before = done
-        self._start_secs = time.monotonic()
+        self._start_secs = self._last_line_secs = time.monotonic()
 
     def line(self, done: int) -> str:
-        """For instance `12 of 480, 3.1 a second, 2m 31s left`, once `done` are done in all."""
-        secs = time.monotonic() - self._start_secs
+        """For instance `12 of 480, 3.1 a second, 2m 31s left`, once `done` are done in all.
+
+        Empty when the last line is less than a second ago, except for the one of the end.
+        """
+        now_secs = time.monotonic()
+        if done < self._total and now_secs - self._last_line_secs < _LEAST_GAP_SECS:
+            return ""
+        self._last_line_secs = now_secs
+        secs = max(now_secs - self._start_secs, 1e-9)
         counted = done - self._done_before
-        if counted < 1 or secs <= 0:
-            return f"{done} of {self._total}"
-        left = duration((self._total - done) * secs / counted)
-        return f"{done} of {self._total}, {counted / secs:.1f} a second, {left} left"
+        text = f"{done} of {self._total}, {counted / secs:.1f} a second"
+        if done == self._total or not counted:
+            return text
+        return f"{text}, {duration((self._total - done) * secs / counted)} left"
