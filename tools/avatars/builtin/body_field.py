@@ -22,8 +22,8 @@ _LEFT_SHAPES = (
 _MELT = {"Arm": 0.030, "Leg": 0.022, "Foot": 0.016}
 
 
-def _profile_distance(profile: Profile, points: FloatArray) -> FloatArray:
-    """[N] metres outside a limb, nearly exact close to its surface."""
+def profile_distance(profile: Profile, points: FloatArray) -> FloatArray:
+    """[N] metres that [N, 3] places lie outside a limb, nearly exact close to its surface."""
     along = points[:, profile.axis]
     inside = np.clip(along, profile.start, profile.end)
     centers, reaches = profile.section(inside)
@@ -56,10 +56,10 @@ def signed_distance(points: FloatArray) -> FloatArray:
     """[N] metres that `points` [N, 3] lie outside the skin (below 0: in the flesh)."""
     points = np.asarray(points, np.float64).reshape(-1, 3)
     # Left and right are alike, and hardly meet but between the legs.
-    result = _profile_distance(PROFILES["torso"], points)
+    result = profile_distance(PROFILES["torso"], points)
     for side, sign in (("left", 1.0), ("right", -1.0)):
         for name, softness in _MELT.items():
-            limb = _profile_distance(PROFILES[side + name], points)
+            limb = profile_distance(PROFILES[side + name], points)
             result = _melted(result, limb, softness)
         for center, reach, softness in _LEFT_SHAPES:
             place = np.array(center) * [sign, 1.0, 1.0]

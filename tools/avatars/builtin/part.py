@@ -32,7 +32,7 @@ class ToonMaterial:
         alpha_mode: "OPAQUE", "MASK" or "BLEND".
         double_sided: seen from behind as well.
         rim_color: "#rrggbb" of a soft light along the silhouette; black for none.
-        unlit: shown in `color` wherever the light is.
+        blend_order: among blended materials, higher ones lie over lower ones.
     """
 
     name: str
@@ -47,7 +47,7 @@ class ToonMaterial:
     alpha_mode: str = "OPAQUE"
     double_sided: bool = False
     rim_color: str = "#000000"
-    unlit: bool = False
+    blend_order: int = 0
 
 
 @dataclass(frozen=True, eq=False)
