@@ -1,0 +1,91 @@
+"""The whole stand-in put together: models, core, gRPC and REST ports."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tensorflow_serving.config.model_server_config_pb2 import ModelConfigList
+
+from export.standin.config import models_of
+from export.standin.core import StandIn
+from export.standin.loader import Loader, LoadingOptions
+from export.standin.manager import Manager, ManagerOptions
+from export.standin.metrics import Metrics
+from export.standin.rest import RestServer
+from export.standin.rest_api import RestApi
+from export.standin.server import GrpcServer, ServerOptions
+from export.standin.status import StatusError
+
+
+@dataclasses.dataclass(frozen=True)
+class RestOptions:
+    """The REST port.
+
+    Attributes:
+        port: 0 takes a free one; None opens none.
+        timeout_secs: of a predict request.
+        metrics_path: where Prometheus finds metrics; None for nowhere.
+    """
+
+    port: int | None
+    timeout_secs: float
+    metrics_path: str | None
+
+
+class Program:
+    """Loads the models and opens the ports, in this order, as the stock server does.
+
+    Args:
+        models: what to serve.
+        loading, managing, serving, rest: see there.
+
+    Raises:
+        ValueError: a model cannot be loaded or a port not be opened; nothing is left running.
+    """
+
+    def __init__(
+        self,
+        models: ModelConfigList,
+        loading: LoadingOptions,
+        managing: ManagerOptions,
+        serving: ServerOptions,
+        rest: RestOptions,
+    ) -> None:
+        metrics = Metrics()
+        self._manager = Manager(Loader(loading, metrics), managing, metrics)
+        core = StandIn(self._manager, loading.tensor_limit_bytes, metrics)
+        self._grpc = GrpcServer(core, serving, metrics)
+        self._rest: RestServer | None = None
+        if rest.port is not None:
+            api = RestApi(core, metrics, rest.metrics_path, rest.timeout_secs)
+            self._rest = RestServer(serving.host, rest.port, api, serving.max_message_bytes)
+        try:
+            self._manager.start(models_of(models))
+        except StatusError as error:
+            self._manager.stop()
+            raise ValueError(f"Failed to start server. Error: {error}") from None
+        self._grpc.start()
+        if self._rest:
+            self._rest.start()
+
+    @property
+    def grpc_port(self) -> int:
+        """The gRPC port that is listened on."""
+        return self._grpc.port
+
+    @property
+    def rest_port(self) -> int | None:
+        """The REST port that is listened on; None without one."""
+        return self._rest.port if self._rest else None
+
+    def stop(self, grace_secs: float) -> bool:
+        """Takes no more requests, lets those under way end, and frees the models.
+
+        Returns:
+            Whether all requests ended within the time.
+        """
+        if self._rest:
+            self._rest.stop(grace_secs)
+        is_idle = self._grpc.stop(grace_secs)
+        self._manager.stop()
+        return is_idle
