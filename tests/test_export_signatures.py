@@ -87,7 +87,7 @@ def test_every_input_and_output_has_a_leading_batch_dimension_and_sizes_that_a_c
     tiny_model,
 ):
     signatures = read_meta_graph(tiny_model).signature_def
-    assert set(signatures) - {"__saved_model_init_op"} == set(SIGNATURES)
+    assert set(signatures) - {"__saved_model_init_op"} == {*SIGNATURES, "describe"}
     sizes = {"keypoints": [-1, 3, 3], "seeds": [-1], "t": [-1], "images": [-1, 8, 8, 3]}
     sizes |= {"png_bytes": [-1], "tensor_bytes": [-1]}
     for name, aliases in SIGNATURES.items():

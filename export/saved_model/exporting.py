@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from export.saved_model.graph_scan import read_meta_graph
 from export.saved_model.load_check import Report, check_saved_model
-from export.saved_model.model_card import ModelFacts, read_evaluation, write_cards
+from export.saved_model.model_card import ModelFacts, read_evaluation, skeleton_asset, write_cards
 from export.saved_model.signatures import ServedGenerator
 from export.saved_model.tensors import signatures_of
 from export.saved_model.version_folder import check_version_is_free, new_version, publish
@@ -21,6 +21,7 @@ from psgan_tf import __version__
 from psgan_tf.checkpoints import RunWeights, load_run_weights
 from psgan_tf.config import TrainingConfig, load_options
 from psgan_tf.dataset_card import DatasetCard
+from psgan_tf.files import json_text
 from psgan_tf.schedule import Stage, build_schedule
 
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -62,7 +63,9 @@ def export_run(
     weights = load_run_weights(run_dir, checkpoint)
     stage = build_schedule(options).stage_in(weights.phase_index, weights.images_shown)
     alpha = stage.alpha if stage.phase.fading else None
-    served = ServedGenerator(weights.averaged(_POLICIES[precision]), stage.phase.resolution, alpha)
+    generator = weights.averaged(_POLICIES[precision])
+    description = json_text(description_for_clients(weights, data))
+    served = ServedGenerator(generator, stage.phase.resolution, alpha, description)
     with new_version(model_dir) as folder:
         tf.saved_model.save(served, str(folder), signatures=served.signatures)
         signatures = signatures_of(read_meta_graph(folder))
@@ -76,6 +79,17 @@ def export_run(
                 f"{'; '.join(report.problems)}"
             )
         return Exported(publish(folder, version), report)
+
+
+def description_for_clients(weights: RunWeights, data: DatasetCard) -> dict[str, Any]:
+    """What the signature `describe` answers: how poses are given, and whose weights these are."""
+    return {
+        "skeleton": skeleton_asset(data, weights.network.num_keypoints),
+        "fingerprint": weights.fingerprint,
+        "images_shown": weights.images_shown,
+        "licence": data.licence,
+        "credits": data.credits,
+    }
 
 
 def _facts(

@@ -22,7 +22,7 @@ _PNG_COMPRESSION = 1
 
 
 def images_to_uint8(images: tf.Tensor) -> tf.Tensor:
-    """Network pictures to bytes, as `pictures.to_uint8` does in numpy.
+    """Network pictures to bytes, as `reporting.to_uint8` does in numpy.
 
     Args:
         images: [..., 3] float32, about -1 to 1; what is no number comes out as 0.
@@ -78,9 +78,12 @@ class ServedGenerator(tf.Module):
         generator: with the weights to serve.
         resolution: of the pictures, in pixels.
         alpha: weight of the resolution's layers where they are still being faded in, else None.
+        description: JSON text that clients are told, so that the server alone is enough to ask it.
     """
 
-    def __init__(self, generator: Generator, resolution: int, alpha: float | None):
+    def __init__(
+        self, generator: Generator, resolution: int, alpha: float | None, description: str
+    ):
         super().__init__(name="served_generator")
         self._config = generator.config
         # The network itself stays out of the SavedModel: loading must not need its class.
@@ -96,6 +99,9 @@ class ServedGenerator(tf.Module):
         self.from_seed = self._function(self._from_seed, seeds)
         t = tf.TensorSpec([None], tf.float32, "t")
         self.interpolate = self._function(self._interpolate, *ends, t)
+        self._description = description
+        rows = tf.TensorSpec([None], tf.int64, "rows")
+        self.describe = tf.function(self._describe, input_signature=[rows], autograph=False)
 
     @property
     def signatures(self) -> dict[str, Callable]:
@@ -106,6 +112,7 @@ class ServedGenerator(tf.Module):
             "images_serialized": self.serialized,
             "from_seed": self.from_seed,
             "interpolate": self.interpolate,
+            "describe": self.describe,
         }
 
     def _latents_spec(self, name: str) -> tf.TensorSpec:
@@ -119,7 +126,7 @@ class ServedGenerator(tf.Module):
 
     def _checked(self, **inputs: tf.Tensor | None) -> list[tf.Tensor | None]:
         """The inputs in order, each of its proper size and all of one batch."""
-        sizes = {"keypoints": (self._config.num_keypoints, 3), "seeds": (), "t": ()}
+        sizes = {"keypoints": (self._config.num_keypoints, 3), "seeds": (), "t": (), "rows": ()}
         given = {
             name: require_shape(name, tensor, sizes.get(name, (self._config.latent_size,)))
             for name, tensor in inputs.items()
@@ -156,6 +163,11 @@ class ServedGenerator(tf.Module):
             latents_a=latents_a, latents_b=latents_b, t=t, keypoints=keypoints
         )
         return _encoded(self._pictures(slerp(start, end, t), keypoints))
+
+    def _describe(self, rows):
+        """The same text for each row; with an input only because servers batch by one."""
+        (rows,) = self._checked(rows=rows)
+        return {"description_json": tf.fill(tf.shape(rows), self._description)}
 
 
 def _encoded(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
