@@ -15,7 +15,7 @@ from tools.avatars.builtin.sweeps import unit
 
 # Round shapes: centre of the left one, reaches along x, y and z, and how softly they melt in.
 _LEFT_SHAPES = (
-    ((0.052, 1.122, 0.048), (0.052, 0.053, 0.047), 0.022),  # breast
+    ((0.051, 1.120, 0.046), (0.052, 0.054, 0.047), 0.034),  # breast
     ((0.060, 0.812, -0.040), (0.064, 0.070, 0.062), 0.045),  # buttock
     ((0.122, 1.232, -0.014), (0.036, 0.032, 0.036), 0.030),  # shoulder
 )

@@ -21,7 +21,9 @@ SKIN_INK = "#7a4038"
 _TEXTURE_PX = 1024
 _LEOTARD = np.array([0.29, 0.36, 0.58])
 _TRIM = np.array([0.80, 0.88, 0.98])
-_BLUSH = np.array([1.0, 0.88, 0.86])
+_BLUSH = np.array([1.0, 0.90, 0.88])
+# The head's shadow on the neck, which the renderer does not cast.
+_CHIN_SHADE = np.array([0.95, 0.80, 0.79])
 
 # Per limb, its place in the texture: left, top, right, lower edge, 0 to 1.
 _PLACES: Mapping[str, tuple[float, float, float, float]] = {
@@ -40,19 +42,24 @@ _BLUSHES = (
 )
 
 
+def _outside_oval(x: FloatArray, y: FloatArray, oval: tuple[FloatArray | float, ...]) -> FloatArray:
+    """[N] metres, about, outside an oval: centre x and y, reaches along x and y."""
+    center_x, center_y, reach_x, reach_y = oval
+    ratio = np.hypot((x - center_x) / reach_x, (y - center_y) / reach_y)
+    return (ratio - 1.0) * np.minimum(reach_x, reach_y)
+
+
 def leotard_margin(points: FloatArray) -> FloatArray:
-    """[N] metres inside the leotard's edge (below 0: bare skin) of [N, 3] places."""
+    """[N] metres inside the leotard's edge (below 0: bare skin) of [N, 3] places.
+
+    The leotard is the trunk less five ovals: around the neck, the shoulders and the legs.
+    """
     x, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
     front = smooth_step(z, -0.03, 0.02)
-    rise = 0.60 + 0.15 * front
-    leg = y - (0.764 + rise * np.maximum(x - (0.030 - 0.012 * front), 0.0))
-    depth = 1.120 + 0.038 * front
-    neck = depth + 60.0 * np.maximum(x - 0.012, 0.0) ** 2.2 - y
-    strap_start = smooth_step(x, 0.050, 0.060)
-    neck = np.maximum(neck, np.where(x > 0.050, strap_start * 0.01, neck))
-    arm = np.where(y > 1.10, 0.088 - x, 0.05)
-    arm = np.maximum(arm, 1.135 - y)
-    return np.minimum(np.minimum(leg * 0.8, neck), arm)
+    neck = _outside_oval(x, y, (0.0, 1.250, 0.060, 0.088 + 0.022 * front))
+    arm = _outside_oval(x, y, (0.150, 1.225, 0.064, 0.086))
+    leg = _outside_oval(x, y, (0.150, 0.735, 0.122, 0.080 + 0.055 * front))
+    return np.min([neck, arm, leg, y - 0.757, 1.30 - y, 0.145 - x], axis=0)
 
 
 def relative_colors(points: FloatArray) -> FloatArray:
@@ -61,8 +68,10 @@ def relative_colors(points: FloatArray) -> FloatArray:
     colors = np.ones((len(points), 3))
     folded = points * np.where(points[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
     for center, radius in _BLUSHES:
-        near = 1.0 - smooth_step(np.linalg.norm(folded - center, axis=1), 0.2 * radius, radius)
+        near = 1.0 - smooth_step(np.linalg.norm(folded - center, axis=1), 0.0, radius)
         colors *= 1.0 - near[:, None] * (1.0 - _BLUSH)
+    chin = smooth_step(points[:, 1] - 0.45 * points[:, 2], 1.292, 1.296)
+    colors *= 1.0 - chin[:, None] * (1.0 - _CHIN_SHADE)
     margin = leotard_margin(points)
     dressed = smooth_step(margin, -0.0006, 0.0006)[:, None]
     inner = smooth_step(margin, 0.0042, 0.0054)[:, None]

@@ -44,6 +44,10 @@ def _smooth(points: Points, count: int = 60) -> FloatArray:
     return curve_through(np.column_stack([flat, np.zeros(len(flat))]), count)[:, :2]
 
 
+def _moved(points: Points, right: float, up: float) -> FloatArray:
+    return np.add(points, (right, up))
+
+
 def _arc(center: Points, reach: Points) -> FloatArray:
     angles = np.linspace(0.0, 2.0 * np.pi, 96, endpoint=False)
     return np.array(center) + np.stack([np.cos(angles), np.sin(angles)], axis=1) * np.array(reach)
@@ -96,17 +100,16 @@ class _Cell:
 
     def reduced(self) -> np.ndarray:
         """[CELL_PX, CELL_PX, 4] uint8; where nothing is drawn, the colour of what is near."""
-        light = np.asarray(self.image, np.float64) / 255.0
-        light[..., :3] *= light[..., 3:]
-        blocks = light.reshape(CELL_PX, _OVERSIZE, CELL_PX, _OVERSIZE, 4).mean(axis=(1, 3))
-        total, spread = blocks.copy(), blocks
+        small = self.image.convert("RGBa").reduce(_OVERSIZE)
+        light = np.asarray(small, np.float32) / np.float32(255.0)
+        filled, spread = light, light
         # Ever wider means fill the empty texels, so that filtering brings no dark fringe in.
         for reach in (1, 2, 4, 8):
             for axis in (0, 1):
                 spread = spread + np.roll(spread, reach, axis) + np.roll(spread, -reach, axis)
-            total = np.where(total[..., 3:] > 1e-3, total, spread)
-        colors = total[..., :3] / np.maximum(total[..., 3:], 1e-9)
-        pixels = np.concatenate([np.clip(colors, 0, 1), blocks[..., 3:]], axis=-1)
+            filled = np.where(filled[..., 3:] > 1e-3, filled, spread)
+        colors = filled[..., :3] / np.maximum(filled[..., 3:], 1e-9)
+        pixels = np.concatenate([np.clip(colors, 0, 1), light[..., 3:]], axis=-1)
         return np.rint(pixels * 255).astype(np.uint8)
 
 
@@ -120,7 +123,9 @@ def draw_eye_white() -> np.ndarray:
     opening = cell.mask(_opening())
     cell.lay(opening, (252, 250, 252))
     lid = _smooth(_UPPER_LID)
-    shade = cell.mask(np.concatenate([lid + [0, 0.004], (lid - [0, 0.0052])[::-1]]), 0.0006)
+    shade = cell.mask(
+        np.concatenate([_moved(lid, 0, 0.004), _moved(lid, 0, -0.0052)[::-1]]), 0.0006
+    )
     cell.lay(ImageChops.multiply(shade, opening), (176, 172, 200), 0.85)
     return cell.reduced()
 
@@ -136,12 +141,12 @@ def draw_iris() -> np.ndarray:
         cell.lay(ImageChops.multiply(mask, whole), (grey, grey, grey), strength)
 
     whole = cell.mask(_arc(center, reach))
-    lay(_arc(center, reach), 70)
-    lay(_arc(center, reach * 0.88), 150)
-    lay(_arc(center - [0, 0.0060], reach * [0.80, 0.66]), 222, 0.0016)
-    lay(_arc(center - [0, 0.0095], reach * [0.58, 0.34]), 255, 0.0012)
-    lay(_arc(center + [0, 0.0115], reach * [1.2, 0.72]), 62, 0.0022)
-    lay(_arc(center + [0, 0.0005], reach * 0.43), 34, 0.0004)
+    lay(_arc(center, reach), 78)
+    lay(_arc(center, reach * 0.88), 168)
+    lay(_arc(_moved(center, 0, -0.0060), reach * [0.80, 0.66]), 222, 0.0016)
+    lay(_arc(_moved(center, 0, -0.0095), reach * [0.58, 0.34]), 255, 0.0012)
+    lay(_arc(_moved(center, 0, 0.0115), reach * [1.2, 0.66]), 70, 0.0024)
+    lay(_arc(_moved(center, 0, 0.0005), reach * 0.40), 44, 0.0005)
     return cell.reduced()
 
 
@@ -150,7 +155,7 @@ def draw_lashes(mirrored: bool) -> np.ndarray:
     cell = _Cell(EYE_CELL, mirrored)
     light = -1.0 if not mirrored else 1.0
     upper, lower = np.array(_UPPER_LID), np.array(_LOWER_LID)
-    cell.stroke(upper + [0, 0.0005], (0.0012, 0.0032, 0.0040, 0.0040, 0.0042, 0.0030), _LASH)
+    cell.stroke(_moved(upper, 0, 0.0005), (0.0012, 0.0032, 0.0040, 0.0040, 0.0042, 0.0030), _LASH)
     wing = [
         (0.0120, 0.0120),
         (0.0178, 0.0050),
@@ -166,9 +171,9 @@ def draw_lashes(mirrored: bool) -> np.ndarray:
     crease = [(-0.0130, 0.0150), (-0.0040, 0.0205), (0.0060, 0.0204), (0.0140, 0.0160)]
     cell.stroke(crease, (0.0002, 0.0008, 0.0009, 0.0003), _CREASE)
     center = np.array(_IRIS_CENTER)
-    cell.shape(_arc(center + [light * 0.0050, 0.0068], (0.0036, 0.0044)), _WHITE)
-    cell.shape(_arc(center + [-light * 0.0056, -0.0078], (0.0019, 0.0023)), _WHITE, 0.9)
-    cell.shape(_arc(center + [-light * 0.0028, -0.0112], (0.0009, 0.0010)), _WHITE, 0.8)
+    cell.shape(_arc(_moved(center, light * 0.0050, 0.0068), (0.0036, 0.0044)), _WHITE)
+    cell.shape(_arc(_moved(center, -light * 0.0056, -0.0078), (0.0019, 0.0023)), _WHITE, 0.9)
+    cell.shape(_arc(_moved(center, -light * 0.0028, -0.0112), (0.0009, 0.0010)), _WHITE, 0.8)
     return cell.reduced()
 
 
@@ -226,7 +231,7 @@ def draw_brow() -> np.ndarray:
     return cell.reduced()
 
 
-def draw_face(metres: float, middle: tuple[float, float], size_px: int = 1024) -> Picture:
+def draw_face(metres: float, middle: tuple[float, float], size_px: int = 512) -> Picture:
     """The skin of the face, relative to the skin's colour: blush, nose, shade under the fringe.
 
     Args:

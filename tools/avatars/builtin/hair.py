@@ -113,7 +113,7 @@ def _along(place: Place, *offsets: tuple[float, float, float]) -> FloatArray:
 
 def bob() -> list[Mesh]:
     """To the jaw, turned in at the ends."""
-    return _locks(curtain(lambda azimuth: 1.98 + 0.25 * (180 - azimuth) / 90, 0.014, 0.030, 0.052))
+    return _locks(curtain(lambda azimuth: 2.02 + 0.22 * (180 - azimuth) / 90, 0.008, 0.012, 0.054))
 
 
 def short_hair() -> list[Mesh]:
@@ -123,7 +123,7 @@ def short_hair() -> list[Mesh]:
 
 def medium_hair() -> list[Mesh]:
     """To the shoulders, turned out at the ends."""
-    return _locks(curtain(lambda azimuth: 2.75 + 0.1 * (180 - azimuth) / 90, 0.010, -0.020, 0.054))
+    return _locks(curtain(lambda azimuth: 2.75 + 0.1 * (180 - azimuth) / 90, 0.006, -0.010, 0.056))
 
 
 def long_hair() -> list[Mesh]:
@@ -155,8 +155,8 @@ def twin_tails() -> list[Mesh]:
         LEFT_TWIN_PLACE, (0.035, 0.018, -0.010), (0.070, -0.040, -0.020), (0.085, -0.180, -0.025),
         (0.080, -0.330, -0.020), (0.070, -0.440, -0.005),
     )  # fmt: skip
-    tails = mirrored_too(bundle(points, 0.026, 0.044, 7))
-    return [cap(), *gathered(PONYTAIL_PLACE), *tails]
+    half = gathered(LEFT_TWIN_PLACE, (12.0, 178.0), 9)
+    return [cap(), *mirrored_too([*half, *bundle(points, 0.026, 0.044, 7)])]
 
 
 def side_tail() -> list[Mesh]:
@@ -176,7 +176,8 @@ def top_bun() -> list[Mesh]:
 def twin_buns() -> list[Mesh]:
     """Two buns high on both sides."""
     place = (112.0, 0.48, 0.012)
-    return [cap(), *gathered(PONYTAIL_PLACE), *mirrored_too(bun(place, 0.035))]
+    half = gathered(place, (12.0, 178.0), 9)
+    return [cap(), *mirrored_too([*half, *bun(place, 0.035)])]
 
 
 def braid() -> list[Mesh]:
@@ -190,9 +191,10 @@ def braid() -> list[Mesh]:
 
 def twin_braids() -> list[Mesh]:
     """Two braids over the shoulders."""
-    points = [[0.066, 1.375, -0.040], [0.082, 1.33, -0.010], [0.088, 1.25, 0.045],
+    points = [[0.070, 1.392, -0.048], [0.083, 1.33, -0.012], [0.088, 1.25, 0.045],
               [0.082, 1.16, 0.098], [0.078, 1.06, 0.105], [0.076, 0.98, 0.092]]  # fmt: skip
-    return [cap(), *gathered(LOW_TAIL_PLACE), *mirrored_too(plait(points, 0.034, 13))]
+    half = gathered((128.0, 1.55, -0.004), (12.0, 178.0), 9)
+    return [cap(), *mirrored_too([*half, *plait(points, 0.034, 11)])]
 
 
 FRINGES = {

@@ -37,46 +37,50 @@ def curtain(end: Callable[[float], float], flare: float, curl: float, width: flo
         width: of a lock, metres.
     """
     locks = []
+    random = np.random.default_rng(11)
     for layer, azimuths in enumerate((np.arange(180, 84, -17.0), np.arange(171.5, 84, -17.0))):
         for azimuth in azimuths:
-            last = end(azimuth) - 0.18 * (1 - layer)
+            last = end(azimuth) - 0.12 * (1 - layer) + random.uniform(-0.07, 0.07)
             middle = 1.0 + 0.5 * (last - 1.0)
-            out = 0.010 + 0.004 * layer
+            out = 0.010 + 0.004 * layer + random.uniform(-0.001, 0.003)
             places = [
-                (azimuth, 0.06, 0.008 + 0.003 * layer),
-                (azimuth, 0.55, out + 0.004),
-                (azimuth, 1.0, out + 0.004),
+                (azimuth, 0.05, 0.005),
+                (azimuth, 0.30, out),
+                (azimuth, 0.65, out + 0.005),
+                (azimuth, 1.0, out + 0.006),
                 (azimuth, middle, out + 0.6 * flare),
-                (azimuth, 0.25 * middle + 0.75 * last, out + flare),
-                (azimuth, last, out + flare - curl),
+                (azimuth + random.uniform(-3, 3), 0.25 * middle + 0.75 * last, out + flare),
+                (azimuth + random.uniform(-5, 5), last, out + flare - curl),
             ]
-            lock = Lock(places, width, 0.010, root=0.35, rows=11)
+            lock = Lock(places, width, 0.008, root=0.30, rows=15)
             locks += [lock] if azimuth == 180 else both_sides([lock])
     return locks
 
 
-def gathered(tie: Place, count: int = 15, low: bool = True) -> list[Mesh]:
-    """Hair combed back from the hairline to one place."""
+def gathered(
+    tie: Place, span: tuple[float, float] = (-180.0, 180.0), count: int = 16
+) -> list[Mesh]:
+    """Hair combed back to one place from the hairline between two azimuths."""
     target = unit((on_head(*tie) - SKULL_CENTER) / SKULL_REACH)
     meshes = []
-    for azimuth in np.linspace(-180.0, 180.0, count, endpoint=False):
+    for azimuth in np.linspace(*span, count, endpoint=span[1] - span[0] < 360):
         away = abs(azimuth)
-        fall = float(smooth_curve([0, 60, 90, 130, 180], [0.30, 0.72, 1.2, 1.55, 1.65], away))
+        fall = float(smooth_curve([0, 60, 90, 130, 180], [0.30, 0.72, 1.2, 1.60, 1.72], away))
         start = unit((on_head(azimuth, fall) - SKULL_CENTER) / SKULL_REACH)
-        part = np.linspace(0.0, 1.0, 8)[:, None]
+        part = np.linspace(0.0, 1.0, 9)[:, None]
         ways = unit(start * (1 - part) + target * part)
-        lift = 0.003 + 0.012 * np.sin(np.pi * np.minimum(part, 0.9)) + 0.006 * part
+        lift = 0.002 + 0.012 * np.sin(np.pi * np.minimum(part, 0.9)) + 0.006 * part
         path = SKULL_CENTER + ways * (SKULL_REACH + lift)
-        widths = 0.058 * smooth_curve([0, 0.4, 1], [0.7, 1.0, 0.35], part[:, 0])
-        meshes.append(lock_along(path, widths, np.full(8, 0.008), away_from_head(path)))
-    return meshes if low else meshes[2:]
+        widths = 0.060 * smooth_curve([0, 0.4, 1], [0.7, 1.0, 0.35], part[:, 0])
+        meshes.append(lock_along(path, widths, np.full(9, 0.008), away_from_head(path)))
+    return meshes
 
 
 def bundle(
     points: Sequence[Sequence[float]], reach: float, width: float, count: int = 7
 ) -> list[Mesh]:
     """A tail: locks around a curve through `points` [K, 3] that meet at both ends."""
-    path = curve_through(np.array(points), 13)
+    path = curve_through(np.array(points), 16)
     first, second = frames_along(path, (1.0, 0.0, 0.0))
     part = np.linspace(0.0, 1.0, len(path))
     spread = smooth_curve([0, 0.12, 0.45, 0.8, 1], [0.25, 0.7, 1.0, 0.7, 0.25], part)[:, None]

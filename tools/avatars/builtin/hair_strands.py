@@ -22,15 +22,14 @@ SKULL_CENTER = np.array([0.0, 1.455, -0.012])
 SKULL_REACH = np.array([0.0885, 0.1150, 0.1030])
 _METRES_PER_FALL = 0.10
 
-HAIR_COLOR, HAIR_SHADE, HAIR_INK = "#8a5a48", "#5c3838", "#8c7078"
+HAIR_COLOR, HAIR_SHADE, HAIR_INK = "#b07a5c", "#7c4c46", "#8c7078"
 _TEXTURE_PX = (1024, 256)
 _TEXTURE_TOP, _TEXTURE_METRES = 1.60, 1.0
-_BASE_TONE, _SHINE_HEIGHT = 0.80, 1.520
+_BASE_TONE, _SHINE_HEIGHT = 0.78, 1.520
 
-# Half a lock's cross section, from one edge over its back to the other: across, outward.
-_SECTION = np.array(
-    [(-1.0, -0.10), (-0.55, 0.72), (0.0, 1.0), (0.55, 0.72), (1.0, -0.10), (0.0, -0.45)]
-)
+# A lock's cross section, from one edge over its back to the other, and its belly: in halves of
+# its width across, in its thickness outward.
+_SECTION = np.array([(-1.0, -0.10), (-0.50, 0.80), (0.50, 0.80), (1.0, -0.10), (0.0, -0.45)])
 
 _COLUMN = {name: index for index, name in enumerate(JOINT_NAMES)}
 
@@ -110,7 +109,9 @@ def grown(lock: Lock) -> Mesh:
     """The lock's mesh."""
     # A degree is a small step: scaled, the curve's points lie evenly over the head.
     scale = np.array([1.0 / 57.3, 1.0, 10.0])
-    places = curve_through(np.array(lock.places, np.float64) * scale, lock.rows) / scale
+    places = curve_through(np.array(lock.places, np.float64) * scale, 120) / scale
+    # Rings lie closer on the head, which is round, than below it.
+    places = places[np.rint(119 * np.linspace(0.0, 1.0, lock.rows) ** 1.35).astype(int)]
     path = on_head(*places.T)
     shape = taper(lock.rows, lock.root)
     thickness = lock.thickness * np.sqrt(shape)
@@ -133,6 +134,8 @@ def cap(lift: float = 0.004) -> Mesh:
     fall = rows * smooth_curve(*_HAIRLINE, np.abs(azimuths))
     # Below its widest place the skull draws in towards the neck.
     tuck = -0.030 * smooth_step(fall, 1.15, 1.85) + lift * (1 - smooth_step(rows, 0.85, 1.0))
+    # The roots of all locks meet at the crown, and end inside the cap.
+    tuck = tuck + 0.011 * (1.0 - smooth_step(fall, 0.10, 0.42))
     points = on_head(azimuths, fall, tuck).reshape(-1, 3)
     mesh = Mesh(points, grid_uvs(11, 33), grid_triangles(11, 33))
     return facing(mesh._replace(positions=points), [0.0, 1.0, 0.0])

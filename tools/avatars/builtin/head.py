@@ -113,7 +113,7 @@ def _ear() -> Mesh:
         ring = outline * size + [out, 0.0, 0.0]
         ring[:, 0] -= ring[:, 2] * 0.45
         rings.append(ring)
-    mesh = loft(np.array(rings) + [0.0790, 1.4080, -0.0180], cap_end=True)
+    mesh = loft(np.add(rings, [0.0790, 1.4080, -0.0180]), cap_end=True)
     return outward(mesh)
 
 
