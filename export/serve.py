@@ -50,6 +50,7 @@ flags.DEFINE_string("batching_parameters_file", None, "BatchingParameters in tex
 flags.DEFINE_bool("enable_per_model_batching_parameters", False, "batching_params.pbtxt first.")
 flags.DEFINE_bool("enable_model_warmup", True, "Runs a version's warm-up requests first.")
 flags.DEFINE_integer("num_request_iterations_for_warmup", 1, "How often each.", 1)
+flags.DEFINE_bool("xla_cpu_compilation_enabled", False, "Runs graphs that XLA must compile.")
 flags.DEFINE_bool("enforce_session_run_timeout", True, "A client's deadline ends the run too.")
 flags.DEFINE_bool("enable_grpc_healthcheck_service", False, "Also serves grpc.health.v1.Health.")
 flags.DEFINE_string("monitoring_config_file", None, "MonitoringConfig in text format.")
@@ -78,6 +79,7 @@ def _loading_options(limit_bytes: int) -> LoadingOptions:
 
 def _start() -> Program:
     """The program as the flags describe it, running."""
+    from export.standin.c_library import disable_xla
     from export.standin.config import read_config_file, single_model
     from export.standin.manager import ManagerOptions
     from export.standin.monitoring_config import read_metrics_path
@@ -89,6 +91,8 @@ def _start() -> Program:
         raise ValueError(
             "Give either --model_base_path (with --model_name) or --model_config_file."
         )
+    if not FLAGS.xla_cpu_compilation_enabled:
+        disable_xla()
     limit_bytes = FLAGS.max_message_megabytes * 2**20
     monitoring = FLAGS.monitoring_config_file
     return Program(

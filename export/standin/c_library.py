@@ -126,6 +126,14 @@ def library() -> ctypes.CDLL:
     return loaded
 
 
+def disable_xla() -> None:
+    """Makes this process refuse graphs that must be compiled, as the stock server does by default.
+
+    The C API has no such function; this is the C++ one that the stock server calls.
+    """
+    library()._ZN10tensorflow21DisableXlaCompilationEv()
+
+
 @contextmanager
 def checked_status() -> Iterator[int]:
     """A TF_Status for the calls of a block; its error, if any, is raised at the end.

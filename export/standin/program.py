@@ -32,6 +32,18 @@ class RestOptions:
     metrics_path: str | None
 
 
+def _open_rest(api: RestApi, serving: ServerOptions, port: int | None) -> RestServer | None:
+    if port is None:
+        return None
+    try:
+        return RestServer(serving.host, port, api, serving.max_message_bytes)
+    except OSError as error:
+        raise ValueError(
+            f"`rest_api_port` must be free on this machine. Received: {serving.host}:{port} "
+            f"({error.strerror}). Use another, or 0 for any free one."
+        ) from None
+
+
 class Program:
     """Loads the models and opens the ports, in this order, as the stock server does.
 
@@ -55,10 +67,8 @@ class Program:
         self._manager = Manager(Loader(loading, metrics), managing, metrics)
         core = StandIn(self._manager, loading.tensor_limit_bytes, metrics)
         self._grpc = GrpcServer(core, serving, metrics)
-        self._rest: RestServer | None = None
-        if rest.port is not None:
-            api = RestApi(core, metrics, rest.metrics_path, rest.timeout_secs)
-            self._rest = RestServer(serving.host, rest.port, api, serving.max_message_bytes)
+        api = RestApi(core, metrics, rest.metrics_path, rest.timeout_secs)
+        self._rest = _open_rest(api, serving, rest.port)
         try:
             self._manager.start(models_of(models))
         except StatusError as error:
