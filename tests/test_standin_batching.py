@@ -249,7 +249,7 @@ def test_closing_answers_what_is_queued_and_then_closes_the_graph(batched):
             time.sleep(0.001)
         runner.close()
         assert graph.closed
-        assert waiting.result(0)[0].tolist() == [[1.0] * 3]
+        assert waiting.result(PATIENCE_SECS)[0].tolist() == [[1.0] * 3]
     assert outcome(lambda: ask(runner, rows(1))).startswith("UNAVAILABLE")
     graph.closed = False
 
