@@ -20,7 +20,6 @@ from psgan_tf.layers import (
     minibatch_stddev,
     pixel_norm,
     register,
-    upscale2x,
 )
 
 RGB = 3
@@ -49,12 +48,13 @@ class Block(keras.layers.Layer):
         """A convolution of this block."""
         return EqualizedConv2D(filters, name=name, dtype=self.dtype_policy, **kwargs)
 
-    def pose_conv(self, filters: int, name: str) -> PoseConv2D:
+    def pose_conv(self, filters: int, name: str, *, upscale: bool = False) -> PoseConv2D:
         """The convolution of this block that reads the pose."""
         return PoseConv2D(
             filters,
             num_keypoints=self.config.num_keypoints_at(self.resolution),
             keypoint_frame=self.config.keypoint_frame,
+            upscale=upscale,
             name=name,
             dtype=self.dtype_policy,
         )
@@ -108,7 +108,7 @@ class GeneratorBlock(Block):
 
     def __init__(self, resolution: int, config: NetworkConfig | dict, **kwargs):
         super().__init__(resolution, config, **kwargs)
-        self.conv0 = self.pose_conv(self.filters, "conv0")
+        self.conv0 = self.pose_conv(self.filters, "conv0", upscale=True)
         self.conv1 = self.conv(self.filters, "conv1")
         self.to_rgb = self.conv(RGB, "to_rgb", kernel_size=1, gain=1.0)
 
@@ -119,7 +119,6 @@ class GeneratorBlock(Block):
         self.built = True
 
     def call(self, features, *, keypoints=None):
-        features = upscale2x(features)
         features = pixel_norm(leaky_relu(self.conv0(features, keypoints=keypoints)))
         return pixel_norm(leaky_relu(self.conv1(features)))
 

@@ -11,12 +11,16 @@ import math
 import tensorflow as tf
 from tensorflow import keras
 
+from psgan_tf.fast_convolutions import add_pose, convolve_upscaled
 from psgan_tf.pose_maps import draw_pose_maps
 
 # Gain of a layer that is followed by a leaky ReLU (He initialization).
 HE_GAIN = math.sqrt(2.0)
 LEAK = 0.2
 EPSILON = 1e-8
+# From this resolution on convolutions take the forms of fast_convolutions.py; below it those are
+# no faster.
+FAST_FORMS_FROM = 16
 
 register = keras.saving.register_keras_serializable(package="psgan_tf")
 
@@ -218,21 +222,31 @@ class PoseConv2D(EqualizedConv2D):
     """3 x 3 convolution over [features, pose maps of the features' resolution].
 
     The one place where a pose enters a network (PSGAN figure 2). The blocks hand over keypoints,
-    so that another way to compute the same convolution stays inside this layer. The planes count
-    in the fan-in; with no keypoints it is a plain `EqualizedConv2D`.
+    so that how the convolution is computed stays inside this layer: from maps at small scales,
+    without them at others. The planes count in the fan-in; with no keypoints it is a plain
+    `EqualizedConv2D`.
 
     Args:
         filters: output channels.
         num_keypoints: M; the kernel's last M input channels read the pose maps.
         keypoint_frame: size in pixels of the square that keypoints are measured in.
+        upscale: double the features first (nearest neighbour).
 
     Call arguments:
-        features: [B, N, N, C].
+        features: [B, N, N, C], or half as high and wide with `upscale`.
         keypoints: [B, M, 3] float32, x and y in pixels of the full size, visibility 0/1; a
             keyword, since Keras casts the first argument to the compute type.
     """
 
-    def __init__(self, filters: int, num_keypoints: int, keypoint_frame: int, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        num_keypoints: int,
+        keypoint_frame: int,
+        *,
+        upscale: bool = False,
+        **kwargs,
+    ):
         super().__init__(filters, **kwargs)
         if num_keypoints < 0:
             raise ValueError(
@@ -240,18 +254,29 @@ class PoseConv2D(EqualizedConv2D):
             )
         self.num_keypoints = num_keypoints
         self.keypoint_frame = _positive("keypoint_frame", keypoint_frame)
+        self.upscale = upscale
 
     def build(self, input_shape) -> None:
         super().build([*input_shape[:-1], int(input_shape[-1]) + self.num_keypoints])
 
     def call(self, features, *, keypoints=None):
+        if self.num_keypoints and (
+            keypoints is None or keypoints.shape[1:] != (self.num_keypoints, 3)
+        ):
+            received = None if keypoints is None else keypoints.shape
+            raise ValueError(
+                f"`keypoints` must be [batch, {self.num_keypoints}, 3]. "
+                f"Received: keypoints of shape {received}."
+            )
+        resolution = features.shape[1] * (2 if self.upscale else 1)
+        convolve = self.call_fast if resolution >= FAST_FORMS_FROM else self.call_plain
+        return convolve(features, keypoints)
+
+    def call_plain(self, features, keypoints):
+        """The convolution as the paper draws it, over features and maps side by side."""
+        if self.upscale:
+            features = upscale2x(features)
         if self.num_keypoints:
-            if keypoints is None or keypoints.shape[1:] != (self.num_keypoints, 3):
-                received = None if keypoints is None else keypoints.shape
-                raise ValueError(
-                    f"`keypoints` must be [batch, {self.num_keypoints}, 3]. "
-                    f"Received: keypoints of shape {received}."
-                )
             maps = draw_pose_maps(
                 keypoints,
                 resolution=features.shape[1],
@@ -261,6 +286,24 @@ class PoseConv2D(EqualizedConv2D):
             features = tf.concat([features, maps], axis=-1)
         return super().call(features)
 
+    def call_fast(self, features, keypoints):
+        """The same sums in the order of fast_convolutions.py."""
+        kernel, pose_kernel = tf.split(
+            self.kernel * self.kernel_scale, [features.shape[3], self.num_keypoints], axis=2
+        )
+        if self.upscale:
+            outputs = convolve_upscaled(features, kernel)
+        else:
+            outputs = tf.nn.conv2d(features, kernel, 1, "SAME")
+        outputs = tf.nn.bias_add(outputs, self.bias)
+        if not self.num_keypoints:
+            return outputs
+        return add_pose(outputs, keypoints, pose_kernel, frame=self.keypoint_frame)
+
     def get_config(self) -> dict:
-        pose = {"num_keypoints": self.num_keypoints, "keypoint_frame": self.keypoint_frame}
+        pose = {
+            "num_keypoints": self.num_keypoints,
+            "keypoint_frame": self.keypoint_frame,
+            "upscale": self.upscale,
+        }
         return {**super().get_config(), **pose}

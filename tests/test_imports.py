@@ -35,6 +35,7 @@ LEVELS = {
     # Level 1: TensorFlow, no model.
     "psgan_tf.conversion.convert": 1,
     "psgan_tf.data": 1,
+    "psgan_tf.fast_convolutions": 1,
     "psgan_tf.latents": 1,
     "psgan_tf.layers": 1,
     "psgan_tf.pose_maps": 1,

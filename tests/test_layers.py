@@ -301,6 +301,20 @@ def test_a_pose_convolution_reads_features_then_planes(resolution):
     np.testing.assert_allclose(layer(features, keypoints=keypoints), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("num_keypoints", [0, 5])
+@pytest.mark.parametrize("upscale", [False, True])
+def test_a_pose_convolution_gives_the_same_with_and_without_maps(num_keypoints, upscale):
+    layer = PoseConv2D(4, num_keypoints, keypoint_frame=32, upscale=upscale)
+    randomized(layer, [16, 16, 3])
+    size = 8 if upscale else 16
+    features, keypoints = normal(2, size, size, 3), keypoints_in(32, 2, num_keypoints)
+    plain = layer.call_plain(features, keypoints)
+    np.testing.assert_allclose(layer.call_fast(features, keypoints), plain, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(
+        layer(features, keypoints=keypoints), layer.call_fast(features, keypoints)
+    )
+
+
 def test_without_keypoints_the_pose_convolution_is_a_plain_one():
     pose, kernel, bias = randomized(PoseConv2D(4, num_keypoints=0, keypoint_frame=32), [8, 8, 3])
     plain = EqualizedConv2D(4)

@@ -83,24 +83,33 @@ def test_half_precision_networks_see_the_same_pose_maps(monkeypatch):
     assert np.all(tf.cast(tf.cast(keypoints, tf.bfloat16), tf.float32)[..., :2] == borders)
     config = dataclasses.replace(TINY, num_keypoints=20, keypoint_frame=1024)
     expected = oracle.pose_pyramid(keypoints, 1024)
-    seen = []
+    maps_seen, poses_seen = [], []
 
-    def watched(*args, **keywords):
-        maps = draw(*args, **keywords)
-        seen.append(maps)
-        return maps
+    def watched_maps(*args, **keywords):
+        maps_seen.append(draw(*args, **keywords))
+        return maps_seen[-1]
 
-    draw = psgan_tf.layers.draw_pose_maps
-    monkeypatch.setattr(psgan_tf.layers, "draw_pose_maps", watched)
+    def watched_poses(outputs, keypoints, *args, **keywords):
+        poses_seen.append((outputs.shape[1], keypoints))
+        return add(outputs, keypoints, *args, **keywords)
+
+    draw, add = psgan_tf.layers.draw_pose_maps, psgan_tf.layers.add_pose
+    monkeypatch.setattr(psgan_tf.layers, "draw_pose_maps", watched_maps)
+    monkeypatch.setattr(psgan_tf.layers, "add_pose", watched_poses)
     for dtype, maps_dtype in (("float32", tf.float32), ("mixed_bfloat16", tf.bfloat16)):
         for network, inputs in (
             (tiny_generator(config, dtype=dtype), some_latents(2)),
             (tiny_discriminator(config, dtype=dtype), some_images(16, 2)),
         ):
-            seen.clear()
+            maps_seen.clear()
+            poses_seen.clear()
             outputs = network(inputs, keypoints=keypoints, resolution=16, alpha=0.5)
             assert outputs.dtype == tf.float32
-            assert sorted(maps.shape[1] for maps in seen) == [4, 8, 16]
-            for maps in seen:
+            assert sorted(maps.shape[1] for maps in maps_seen) == [4, 8]
+            for maps in maps_seen:
                 assert maps.dtype == maps_dtype
                 np.testing.assert_array_equal(tf.cast(maps, tf.int8), expected[maps.shape[1]])
+            # From 16 on no maps are made; the keypoints themselves have to arrive unrounded.
+            ((size, arrived),) = poses_seen
+            assert size == 16
+            np.testing.assert_array_equal(arrived, keypoints)

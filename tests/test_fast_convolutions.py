@@ -1,0 +1,87 @@
+"""The cheaper forms of convolutions against the plain ones: values, first, second derivatives."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from psgan_tf.fast_convolutions import add_pose, convolve_upscaled
+from psgan_tf.layers import upscale2x
+from psgan_tf.pose_maps import draw_pose_maps
+
+FRAME = 64
+
+
+def normal(*shape, seed=0):
+    return tf.constant(np.random.default_rng([seed, *shape]).normal(size=shape).astype(np.float32))
+
+
+def plain_upscaled(features, kernel):
+    return tf.nn.conv2d(upscale2x(features), kernel, 1, "SAME")
+
+
+def fast_pose(features, kernel, keypoints):
+    channels = features.shape[3]
+    outputs = tf.nn.conv2d(features, kernel[:, :, :channels], 1, "SAME")
+    return add_pose(outputs, keypoints, kernel[:, :, channels:], frame=FRAME)
+
+
+def plain_pose(features, kernel, keypoints):
+    maps = draw_pose_maps(keypoints, resolution=features.shape[1], frame=FRAME)
+    return tf.nn.conv2d(tf.concat([features, maps], axis=-1), kernel, 1, "SAME")
+
+
+def derivatives(function, features, kernel):
+    """Value, first derivatives by both, and those of a gradient's norm by both."""
+    with tf.GradientTape() as outer:
+        outer.watch([features, kernel])
+        with tf.GradientTape() as inner:
+            inner.watch([features, kernel])
+            value = function(features, kernel)
+            score = tf.reduce_sum(tf.sin(value))
+        first = inner.gradient(score, [features, kernel])
+        norm = tf.reduce_sum(tf.square(first[0]))
+    return [value, *first, *outer.gradient(norm, [features, kernel])]
+
+
+def assert_same(fast, plain, features, kernel):
+    for ours, theirs in zip(
+        derivatives(fast, features, kernel), derivatives(plain, features, kernel), strict=True
+    ):
+        scale = float(tf.reduce_max(tf.abs(theirs)))
+        np.testing.assert_allclose(ours, theirs, atol=2e-6 * scale)
+
+
+@pytest.mark.parametrize("size", [4, 7])
+def test_a_convolution_of_doubled_pixels_needs_no_doubling(size):
+    assert_same(
+        convolve_upscaled, plain_upscaled, normal(2, size, size, 3), 0.3 * normal(3, 3, 3, 5)
+    )
+
+
+def poses(count, num_keypoints):
+    """Keypoints all over the frame, beyond it, in its corners, and some that are missing."""
+    rng = np.random.default_rng(3)
+    keypoints = rng.uniform(-4, FRAME + 4, (count, num_keypoints, 3)).astype(np.float32)
+    keypoints[..., 2] = rng.uniform(size=(count, num_keypoints)) < 0.8
+    keypoints[0, :4] = [[0, 0, 1], [FRAME - 0.01, 0, 1], [0, FRAME - 0.01, 1], [FRAME, 5, 1]]
+    keypoints[-1, :, 2] = 0
+    return tf.constant(keypoints)
+
+
+@pytest.mark.parametrize("resolution", [4, 16])
+def test_a_pose_needs_no_maps(resolution):
+    keypoints = poses(3, 20)
+    assert_same(
+        lambda x, w: fast_pose(x, w, keypoints),
+        lambda x, w: plain_pose(x, w, keypoints),
+        normal(3, resolution, resolution, 2),
+        0.3 * normal(3, 3, 22, 5),
+    )
+
+
+def test_keypoints_in_one_pixel_add_up():
+    keypoints = tf.constant([[[5.0, 5.0, 1.0], [5.2, 5.3, 1.0]]])
+    features, kernel = normal(1, 8, 8, 1), normal(3, 3, 3, 2)
+    np.testing.assert_allclose(
+        fast_pose(features, kernel, keypoints), plain_pose(features, kernel, keypoints), atol=1e-5
+    )
