@@ -27,10 +27,10 @@ _CHIN_SHADE = np.array([0.95, 0.80, 0.79])
 
 # Per limb, its place in the texture: left, top, right, lower edge, 0 to 1.
 _PLACES: Mapping[str, tuple[float, float, float, float]] = {
-    "torso": (0.0, 0.0, 0.5, 0.5),
-    "leftArm": (0.5, 0.0, 0.75, 0.5),
+    "torso": (0.0, 0.0, 1.0, 0.5),
     "leftLeg": (0.0, 0.5, 0.5, 1.0),
-    "leftFoot": (0.5, 0.5, 0.75, 0.75),
+    "leftArm": (0.5, 0.5, 0.75, 1.0),
+    "leftFoot": (0.75, 0.5, 1.0, 0.75),
 }
 # Parts without paint take their colour from the middle of an unpainted, white place.
 PLAIN_UV = (0.9, 0.9)
@@ -59,7 +59,8 @@ def leotard_margin(points: FloatArray) -> FloatArray:
     neck = _outside_oval(x, y, (0.0, 1.250, 0.060, 0.088 + 0.022 * front))
     arm = _outside_oval(x, y, (0.150, 1.225, 0.064, 0.086))
     leg = _outside_oval(x, y, (0.150, 0.735, 0.122, 0.080 + 0.055 * front))
-    return np.min([neck, arm, leg, y - 0.757, 1.30 - y, 0.145 - x], axis=0)
+    crotch = np.maximum(y - 0.745, 0.0) + 0.01 * (2.0 * (y > 0.745) - 1.0)
+    return np.min([neck, arm, leg, crotch, 1.30 - y, 0.145 - x], axis=0)
 
 
 def relative_colors(points: FloatArray) -> FloatArray:
@@ -73,8 +74,8 @@ def relative_colors(points: FloatArray) -> FloatArray:
     chin = smooth_step(points[:, 1] - 0.45 * points[:, 2], 1.292, 1.296)
     colors *= 1.0 - chin[:, None] * (1.0 - _CHIN_SHADE)
     margin = leotard_margin(points)
-    dressed = smooth_step(margin, -0.0006, 0.0006)[:, None]
-    inner = smooth_step(margin, 0.0042, 0.0054)[:, None]
+    dressed = smooth_step(margin, -0.0010, 0.0010)[:, None]
+    inner = smooth_step(margin, 0.0036, 0.0054)[:, None]
     return colors * (1 - dressed) + dressed * (_TRIM * (1 - inner) + _LEOTARD * inner)
 
 

@@ -194,7 +194,7 @@ def twin_braids() -> list[Mesh]:
     points = [[0.070, 1.392, -0.048], [0.083, 1.33, -0.012], [0.088, 1.25, 0.045],
               [0.082, 1.16, 0.098], [0.078, 1.06, 0.105], [0.076, 0.98, 0.092]]  # fmt: skip
     half = gathered((128.0, 1.55, -0.004), (12.0, 178.0), 9)
-    return [cap(), *mirrored_too([*half, *plait(points, 0.034, 11)])]
+    return [cap(), *mirrored_too([*half, *plait(points, 0.036, 13)])]
 
 
 FRINGES = {

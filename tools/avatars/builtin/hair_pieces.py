@@ -27,11 +27,11 @@ def both_sides(locks: Sequence[Lock]) -> list[Lock]:
     return [*locks, *(mirrored_lock(lock) for lock in locks)]
 
 
-def curtain(end: Callable[[float], float], flare: float, curl: float, width: float) -> list[Lock]:
+def curtain(fall: Callable[[float], float], flare: float, curl: float, width: float) -> list[Lock]:
     """Two layers of locks around the back of the head.
 
     Args:
-        end: how far the lock at an azimuth (0 to 180) falls.
+        fall: how far the lock at an azimuth (0 to 180) falls.
         flare: how far the ends stand off the head, metres.
         curl: how much the last part turns in, metres.
         width: of a lock, metres.
@@ -40,17 +40,21 @@ def curtain(end: Callable[[float], float], flare: float, curl: float, width: flo
     random = np.random.default_rng(11)
     for layer, azimuths in enumerate((np.arange(180, 84, -17.0), np.arange(171.5, 84, -17.0))):
         for azimuth in azimuths:
-            last = end(azimuth) - 0.12 * (1 - layer) + random.uniform(-0.07, 0.07)
+            last = fall(azimuth) - 0.12 * (1 - layer) + random.uniform(-0.07, 0.07)
             middle = 1.0 + 0.5 * (last - 1.0)
             out = 0.010 + 0.004 * layer + random.uniform(-0.001, 0.003)
+            # Long hair falls behind the shoulders and lies on the back.
+            long = max(0.0, last - 2.4)
+            end = azimuth + min(0.55, 0.25 * long) * (180 - azimuth)
+            drape = min(0.035, 0.014 * long)
             places = [
                 (azimuth, 0.05, 0.005),
                 (azimuth, 0.30, out),
                 (azimuth, 0.65, out + 0.005),
                 (azimuth, 1.0, out + 0.006),
-                (azimuth, middle, out + 0.6 * flare),
-                (azimuth + random.uniform(-3, 3), 0.25 * middle + 0.75 * last, out + flare),
-                (azimuth + random.uniform(-5, 5), last, out + flare - curl),
+                (0.8 * azimuth + 0.2 * end, middle, out + 0.6 * flare - 0.5 * drape),
+                (end + random.uniform(-3, 3), 0.25 * middle + 0.75 * last, out + flare - drape),
+                (end + random.uniform(-5, 5), last, out + flare - curl - drape),
             ]
             lock = Lock(places, width, 0.008, root=0.30, rows=15)
             locks += [lock] if azimuth == 180 else both_sides([lock])
@@ -67,20 +71,20 @@ def gathered(
         away = abs(azimuth)
         fall = float(smooth_curve([0, 60, 90, 130, 180], [0.30, 0.72, 1.2, 1.60, 1.72], away))
         start = unit((on_head(azimuth, fall) - SKULL_CENTER) / SKULL_REACH)
-        part = np.linspace(0.0, 1.0, 9)[:, None]
+        part = np.linspace(0.0, 1.0, 8)[:, None]
         ways = unit(start * (1 - part) + target * part)
         lift = 0.002 + 0.012 * np.sin(np.pi * np.minimum(part, 0.9)) + 0.006 * part
         path = SKULL_CENTER + ways * (SKULL_REACH + lift)
         widths = 0.060 * smooth_curve([0, 0.4, 1], [0.7, 1.0, 0.35], part[:, 0])
-        meshes.append(lock_along(path, widths, np.full(9, 0.008), away_from_head(path)))
+        meshes.append(lock_along(path, widths, np.full(8, 0.008), away_from_head(path)))
     return meshes
 
 
 def bundle(
-    points: Sequence[Sequence[float]], reach: float, width: float, count: int = 7
+    points: Sequence[Sequence[float]], reach: float, width: float, count: int = 7, rows: int = 16
 ) -> list[Mesh]:
     """A tail: locks around a curve through `points` [K, 3] that meet at both ends."""
-    path = curve_through(np.array(points), 16)
+    path = curve_through(np.array(points), rows)
     first, second = frames_along(path, (1.0, 0.0, 0.0))
     part = np.linspace(0.0, 1.0, len(path))
     spread = smooth_curve([0, 0.12, 0.45, 0.8, 1], [0.25, 0.7, 1.0, 0.7, 0.25], part)[:, None]
@@ -92,7 +96,7 @@ def bundle(
         keep = np.linspace(0.0, end, len(path))
         center = np.stack([np.interp(keep, part, path[:, axis]) for axis in range(3)], axis=1)
         strand = center + out * spread * reach
-        widths = width * taper(len(path), 0.45, 0.4)
+        widths = width * taper(part, 0.45, 0.4)
         meshes.append(lock_along(strand, widths, 0.22 * widths, out))
     return meshes
 
@@ -117,15 +121,15 @@ def plait(points: Sequence[Sequence[float]], width: float, links: int) -> list[M
         size = width * (1.0 - 0.45 * link / links)
         sign = 1.0 if link % 2 == 0 else -1.0
         forward = unit(path[at + 4] - path[at])
-        start = path[at] - forward * 0.55 * size + sign * sides[at] * 0.50 * size
-        end = path[at] + forward * 0.80 * size - sign * sides[at] * 0.28 * size
+        start = path[at] - forward * 0.62 * size + sign * sides[at] * 0.50 * size
+        end = path[at] + forward * 0.95 * size - sign * sides[at] * 0.28 * size
         bulge = path[at] + sign * sides[at] * 0.30 * size
-        leaf = curve_through(np.stack([start, bulge, end]), 7)
-        shape = size * np.array([0.25, 0.75, 0.98, 1.0, 0.9, 0.6, 0.15])
+        leaf = curve_through(np.stack([start, bulge, end]), 6)
+        shape = size * np.array([0.25, 0.80, 1.0, 0.98, 0.70, 0.15])
         for out in (outs[at], -outs[at]):
             meshes.append(lock_along(leaf + out * 0.10 * size, 0.9 * shape, 0.42 * shape, out))
     tip = path[50] + (path[59] - path[50]) * 2.2
-    return [*meshes, *bundle([path[50], path[56], tip], 0.35 * width, 0.5 * width, 4)]
+    return [*meshes, *bundle([path[50], path[56], tip], 0.35 * width, 0.5 * width, 4, 7)]
 
 
 def bun(place: Place, radius: float) -> list[Mesh]:

@@ -13,10 +13,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tools.avatars.builtin.body_field import pushed_out
 from tools.avatars.builtin.curves import FloatArray, curve_through, smooth_curve, smooth_step
 from tools.avatars.builtin.part import Picture, ToonMaterial
 from tools.avatars.builtin.proportions import JOINT_NAMES
-from tools.avatars.builtin.sweeps import Mesh, facing, grid_triangles, grid_uvs, loft, unit
+from tools.avatars.builtin.sweeps import (
+    IntArray,
+    Mesh,
+    facing,
+    grid_triangles,
+    grid_uvs,
+    loft,
+    unit,
+)
 
 SKULL_CENTER = np.array([0.0, 1.455, -0.012])
 SKULL_REACH = np.array([0.0885, 0.1150, 0.1030])
@@ -99,23 +108,31 @@ def lock_along(
     return loft(rings)
 
 
-def taper(rows: int, root: float = 0.55, widest: float = 0.45) -> FloatArray:
-    """[rows]: widths from `root` over 1 to a point."""
-    part = np.linspace(0.0, 1.0, rows)
-    return smooth_curve([0.0, widest, 0.75, 1.0], [root, 1.0, 0.72, 0.03], part)
+def taper(part: FloatArray, root: float = 0.55, widest: float = 0.45) -> FloatArray:
+    """[N]: widths at [N] parts (0 to 1) of a lock: from `root` over 1 to a point."""
+    return smooth_curve([0.0, widest, 0.78, 1.0], [root, 1.0, 0.74, 0.03], part)
+
+
+def _rows_of(places: FloatArray, count: int) -> IntArray:
+    """[count]: which of [N] places get a ring: most on the head, which is round."""
+    turned = np.abs(np.diff(np.minimum(places[:, 1], 1.2))) + 0.02 * np.abs(np.diff(places[:, 0]))
+    length = np.abs(np.diff(places[:, 1])) + 0.02 * np.abs(np.diff(places[:, 0]))
+    needed = np.concatenate([[0.0], np.cumsum(turned + 0.25 * length + 1e-6)])
+    return np.searchsorted(needed, np.linspace(0.0, needed[-1], count) - 1e-9)
 
 
 def grown(lock: Lock) -> Mesh:
     """The lock's mesh."""
     # A degree is a small step: scaled, the curve's points lie evenly over the head.
     scale = np.array([1.0 / 57.3, 1.0, 10.0])
-    places = curve_through(np.array(lock.places, np.float64) * scale, 120) / scale
-    # Rings lie closer on the head, which is round, than below it.
-    places = places[np.rint(119 * np.linspace(0.0, 1.0, lock.rows) ** 1.35).astype(int)]
-    path = on_head(*places.T)
-    shape = taper(lock.rows, lock.root)
-    thickness = lock.thickness * np.sqrt(shape)
-    return lock_along(path, lock.width * shape, thickness, away_from_head(path))
+    places = curve_through(np.array(lock.places, np.float64) * scale, 200) / scale
+    rows = _rows_of(places, lock.rows)
+    path = on_head(*places[rows].T)
+    low = path[:, 1] < 1.30
+    if low.any():
+        path[low] = pushed_out(path[low], 0.010)
+    shape = taper(rows / rows[-1], lock.root)
+    return lock_along(path, lock.width * shape, lock.thickness * shape, away_from_head(path))
 
 
 def mirrored_lock(lock: Lock) -> Lock:
@@ -135,7 +152,7 @@ def cap(lift: float = 0.004) -> Mesh:
     # Below its widest place the skull draws in towards the neck.
     tuck = -0.030 * smooth_step(fall, 1.15, 1.85) + lift * (1 - smooth_step(rows, 0.85, 1.0))
     # The roots of all locks meet at the crown, and end inside the cap.
-    tuck = tuck + 0.011 * (1.0 - smooth_step(fall, 0.10, 0.42))
+    tuck = tuck + 0.009 * (1.0 - smooth_step(fall, 0.02, 0.50))
     points = on_head(azimuths, fall, tuck).reshape(-1, 3)
     mesh = Mesh(points, grid_uvs(11, 33), grid_triangles(11, 33))
     return facing(mesh._replace(positions=points), [0.0, 1.0, 0.0])

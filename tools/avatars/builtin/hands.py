@@ -40,7 +40,7 @@ _PALM = np.array(
 def _palm() -> Mesh:
     places = np.concatenate([np.linspace(0.530, 0.610, 6), [0.620, 0.628, 0.633, 0.636]])
     rows = smooth_curve(_PALM[:, 0], _PALM[:, 1:], places)
-    angles = 2.0 * np.pi * np.arange(16) / 16
+    angles = 2.0 * np.pi * np.arange(14) / 14
     cosine, sine = np.cos(angles), np.sin(angles)
     # A hand is flatter than an ellipse: its back and its palm are nearly straight.
     cosine = np.sign(cosine) * np.abs(cosine) ** 0.75
@@ -70,8 +70,8 @@ def _finger(name: str) -> tuple[Mesh, FloatArray]:
     # The tip is round: the last rings close in over the length of one radius.
     end = lengths[-1]
     round_from = end - tip_radius
-    close = end - tip_radius * np.array([0.62, 0.3, 0.1, 0.0])
-    along = np.concatenate([np.linspace(0.0, round_from, 10), close])
+    close = end - tip_radius * np.array([0.55, 0.2, 0.0])
+    along = np.concatenate([np.linspace(0.0, round_from, 8), close])
     path = np.stack([np.interp(along, lengths, dense[:, axis]) for axis in range(3)], axis=1)
     part = along / along[-1]
     radii = root_radius + (tip_radius - root_radius) * part
@@ -79,11 +79,11 @@ def _finger(name: str) -> tuple[Mesh, FloatArray]:
         radii *= 1.0 + 0.45 * (1.0 - smooth_step(part, 0.1, 0.5))
     to_tip = np.minimum((along[-1] - along) / tip_radius, 1.0)
     radii *= np.sqrt(np.clip(1.0 - (1.0 - to_tip) ** 2, 0.01, 1.0))
-    mesh = tube(path, radii, 8, side=(0.0, 1.0, 0.0), cap_start=False)
+    mesh = tube(path, radii, 6, side=(0.0, 1.0, 0.0), cap_start=False)
     nearest = np.linalg.norm(dense[:, None] - joints, axis=2).argmin(axis=0)
     starts = lengths[nearest]
     weights = bound_to("leftHand", len(mesh.positions))
-    along_vertex = np.append(along.repeat(9), along[-1])
+    along_vertex = np.append(along.repeat(7), along[-1])
     parent = "leftHand"
     for bone, start in zip(bones, starts, strict=True):
         part_moved = smooth_step(along_vertex, start - _BEND_LENGTH, start + _BEND_LENGTH)

@@ -28,7 +28,7 @@ EYE_CELL, BROW_CELL, MOUTH_CELL = 0.0785, 0.060, 0.046
 
 _FACE_SIDE = 0.22
 _FACE_MIDDLE = (0.0, 1.425)
-_FRONT_COLUMNS, _BACK_COLUMNS = 34, 14
+_FRONT_COLUMNS, _BACK_COLUMNS = 32, 10
 
 # How far layers lie above the skin, in metres, and how far inside the head the unused ones wait.
 _LIFT = 0.0004
@@ -148,8 +148,8 @@ def _patch(
         hidden: it waits inside the head.
         shapes: expression to how it moves, [3].
     """
-    columns = max(4, round((crop[2] - crop[0]) / 0.0065)) + 1
-    rows = max(4, round((crop[3] - crop[1]) / 0.0065)) + 1
+    columns = max(4, round((crop[2] - crop[0]) / 0.0080)) + 1
+    rows = max(4, round((crop[3] - crop[1]) / 0.0080)) + 1
     local_x, local_y = np.meshgrid(
         np.linspace(crop[0], crop[2], columns), np.linspace(crop[3], crop[1], rows)
     )

@@ -87,7 +87,7 @@ def head_heights() -> FloatArray:
     return np.concatenate(
         [
             [CHIN_HEIGHT, 1.3262, 1.3285, 1.332, 1.337, 1.343],
-            np.linspace(1.350, 1.430, 16),
+            np.linspace(1.350, 1.430, 13),
             np.linspace(1.442, 1.515, 7),
             [1.527, 1.538, 1.547, 1.554, 1.5585, 1.561, CROWN_HEIGHT],
         ]

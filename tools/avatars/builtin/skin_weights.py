@@ -18,7 +18,7 @@ _TRUNK = (
     ("spine", 0.045),
     ("chest", 0.045),
     ("upperChest", 0.045),
-    ("neck", 0.022),
+    ("neck", 0.034),
     ("head", 0.022),
 )
 
@@ -47,12 +47,12 @@ def _add_arm(weights: FloatArray, points: FloatArray, side: str, sign: float) ->
     height = points[:, 1] - JOINTS["leftUpperArm"][1]
     # The collar bone carries the top of the shoulder; the chest below keeps to the ribs.
     upper = smooth_step(points[:, 1], 1.130, 1.215)
-    part = smooth_step(x, 0.030, 0.120) * upper
+    part = smooth_step(x, 0.0, 0.080) * upper
     for bone in ("upperChest", "chest", "neck"):
         _hand_over(weights, bone, side + "Shoulder", part)
     # The arm's crease leans: above the joint it lies nearer the neck than in the armpit.
     lean = x + 0.25 * height
-    arm = smooth_step(lean, 0.072, 0.158) * smooth_step(points[:, 1], 1.120, 1.200)
+    arm = smooth_step(lean, 0.066, 0.166) * smooth_step(points[:, 1], 1.120, 1.200)
     for bone in (side + "Shoulder", "upperChest", "chest"):
         _hand_over(weights, bone, side + "UpperArm", arm)
     elbow, wrist = JOINTS["leftLowerArm"][0], JOINTS["leftHand"][0]

@@ -131,6 +131,8 @@ def frames_along(path: FloatArray, side: ArrayLike) -> tuple[FloatArray, FloatAr
     along = tangents(path)
     sides = np.empty_like(path)
     carried = np.asarray(side, np.float64)
+    if np.linalg.norm(np.cross(carried, along[0])) < 1e-3 * np.linalg.norm(carried):
+        carried = np.roll(carried, 1)  # it pointed along the path
     for row, direction in enumerate(along):
         carried = unit(carried - direction * (carried @ direction))
         sides[row] = carried

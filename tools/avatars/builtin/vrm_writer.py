@@ -6,8 +6,6 @@ The same parts give the same bytes.
 from __future__ import annotations
 
 import io
-import json
-import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,11 +17,11 @@ from psgan_tf.files import write_atomically
 from psgan_tf.motion.humanoid import BONE_PARENTS
 from tools.avatars.builtin.part import Part, Picture, ToonMaterial
 from tools.avatars.builtin.proportions import JOINT_NAMES, JOINTS
+from tools.avatars.builtin.vrma_writer import glb_bytes
 
 _FLOAT, _USHORT, _UINT, _UBYTE = 5126, 5123, 5125, 5121
 _ARRAY_BUFFER, _ELEMENT_BUFFER = 34962, 34963
 _KINDS = {(): "SCALAR", (2,): "VEC2", (3,): "VEC3", (4,): "VEC4", (4, 4): "MAT4"}
-_GLB_MAGIC, _JSON_CHUNK, _BINARY_CHUNK = 0x46546C67, 0x4E4F534A, 0x004E4942
 _INFLUENCES = 4
 _ROOT = "Koharu"
 
@@ -238,7 +236,8 @@ def _add_part(document: _Document, part: Part) -> int:
         mesh["extras"] = {"targetNames": list(part.shapes)}
     node = {"name": part.name, "mesh": document.add("meshes", mesh), "skin": 0}
     index = document.add("nodes", node)
-    document.json["nodes"][0]["children"].append(index)
+    # A skinned mesh goes where its bones are, so it stands beside the root, not below it.
+    document.json["scenes"][0]["nodes"].append(index)
     return index
 
 
@@ -286,18 +285,9 @@ def vrm_bytes(parts: Sequence[Part], meta: Mapping[str, Any] = META) -> bytes:
 
 
 def _glb(document: _Document) -> bytes:
-    binary = bytes(document.binary) + b"\0" * (-len(document.binary) % 4)
     content = {key: value for key, value in document.json.items() if value != []}
-    content["buffers"] = [{"byteLength": len(binary)}]
-    text = json.dumps(content, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 4)
-    return (
-        struct.pack("<3I", _GLB_MAGIC, 2, 12 + 8 + len(text) + 8 + len(binary))
-        + struct.pack("<2I", len(text), _JSON_CHUNK)
-        + text
-        + struct.pack("<2I", len(binary), _BINARY_CHUNK)
-        + binary
-    )
+    content["buffers"] = [{"byteLength": len(document.binary)}]
+    return glb_bytes(content, bytes(document.binary))
 
 
 def write_vrm(path: str | Path, parts: Sequence[Part]) -> None:

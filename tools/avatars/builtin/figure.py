@@ -1,0 +1,13 @@
+"""All of Koharu but her clothes: body, face and every hair style."""
+
+from __future__ import annotations
+
+from tools.avatars.builtin.body import body_parts
+from tools.avatars.builtin.hair import hair_parts
+from tools.avatars.builtin.head import head_parts
+from tools.avatars.builtin.part import Part
+
+
+def figure_parts() -> list[Part]:
+    """Her body in regions, the head with the face's layers, and the hair styles to choose from."""
+    return [*body_parts(), *head_parts(), *hair_parts()]
