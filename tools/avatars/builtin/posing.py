@@ -243,14 +243,17 @@ def _leg(
     """The turns of a leg whose foot is where `foot` says."""
     ankle, foot_turn, toes = _foot_places(side, foot)
     socket = hips + rotate_vectors(hips_turn, bone_vector("hips", f"{side}UpperLeg"))
-    knee_yaw = turned_about(_Y, outward(side) * (foot[:, 4] + foot[:, 5]))
+    reach = ankle - socket
+    forward = rotate_vectors(turned_about(_Y, outward(side) * (foot[:, 4] + foot[:, 5])), _Z)
+    # A knee points forward, and up where the foot is in front, as in a seat on the floor.
+    ahead = np.maximum((reach * forward).sum(axis=-1, keepdims=True), 0.0)
+    upward = _Y * ahead / np.linalg.norm(reach, axis=-1, keepdims=True)
     thigh, flexion = bend_limb(
         bone_vector(f"{side}UpperLeg", f"{side}LowerLeg"),
         bone_vector(f"{side}LowerLeg", f"{side}Foot"),
         _X,
-        ankle - socket,
-        # Up counts where the foot is in front of the hips, as in a seat on the floor.
-        rotate_vectors(knee_yaw, _Y + _Z),
+        reach,
+        forward + upward,
     )
     knee = turned_about(_X, flexion)
     shin = multiply_quaternions(thigh, knee)
