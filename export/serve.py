@@ -71,6 +71,7 @@ def _loading_options(limit_bytes: int) -> LoadingOptions:
     return LoadingOptions(
         batching=batching,
         per_model_batching=FLAGS.enable_per_model_batching_parameters,
+        xla=FLAGS.xla_cpu_compilation_enabled,
         warm_up=FLAGS.enable_model_warmup,
         warm_up_rounds=FLAGS.num_request_iterations_for_warmup,
         tensor_limit_bytes=limit_bytes,
@@ -79,7 +80,6 @@ def _loading_options(limit_bytes: int) -> LoadingOptions:
 
 def _start() -> Program:
     """The program as the flags describe it, running."""
-    from export.standin.c_library import disable_xla
     from export.standin.config import read_config_file, single_model
     from export.standin.manager import ManagerOptions
     from export.standin.monitoring_config import read_metrics_path
@@ -91,8 +91,6 @@ def _start() -> Program:
         raise ValueError(
             "Give either --model_base_path (with --model_name) or --model_config_file."
         )
-    if not FLAGS.xla_cpu_compilation_enabled:
-        disable_xla()
     limit_bytes = FLAGS.max_message_megabytes * 2**20
     monitoring = FLAGS.monitoring_config_file
     return Program(

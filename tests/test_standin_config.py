@@ -6,13 +6,11 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfigList
 
 from export.standin.config import (
     VersionPolicy,
-    aspired_versions,
     models_of,
     read_config_file,
     single_model,
-    version_folder,
-    versions_in,
 )
+from export.standin.policies import aspired_versions, version_folder, versions_in
 from export.standin.server import read_credentials
 from export.standin.status import StatusError, truncated
 

@@ -1,9 +1,8 @@
-"""Which models to serve: the configuration file, its checks, and which versions it asks for."""
+"""Which models to serve: the configuration file and its checks."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from pathlib import Path
 
 import grpc
@@ -114,37 +113,3 @@ def single_model(name: str, base_path: str) -> ModelConfigList:
     """The configuration that `--model_name` and `--model_base_path` stand for."""
     config = ModelConfig(name=name, base_path=base_path, model_platform=PLATFORM)
     return ModelConfigList(config=[config])
-
-
-def versions_in(base_path: Path) -> set[int]:
-    """The versions that lie in a model's folder: its folders that have a number as their name.
-
-    Raises:
-        OSError: the folder cannot be read.
-    """
-    return {
-        int(entry.name)
-        for entry in base_path.iterdir()
-        if entry.name.isascii() and entry.name.isdecimal() and entry.is_dir()
-    }
-
-
-def version_folder(base_path: Path, version: int) -> Path:
-    """The folder of a version, whose name may have zeros before the number."""
-    for entry in base_path.iterdir():
-        if entry.name.isascii() and entry.name.isdecimal() and int(entry.name) == version:
-            return entry
-    return base_path / str(version)
-
-
-def aspired_versions(present: Iterable[int], policy: VersionPolicy) -> set[int]:
-    """Which of the versions present shall be served: by default the highest.
-
-    For instance {1, 2, 5} with `latest { num_versions: 2 }`: {2, 5}.
-    """
-    chosen = policy.WhichOneof("policy_choice")
-    if chosen == "all":
-        return set(present)
-    if chosen == "specific":
-        return set(present) & set(policy.specific.versions)
-    return set(sorted(present)[-max(1, policy.latest.num_versions) :])

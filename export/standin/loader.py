@@ -12,6 +12,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from export.standin.batch_scheduler import BatchScheduler
 from export.standin.batching import BatchingRunner
 from export.standin.batching_config import BatchingParameters, per_model_parameters
+from export.standin.c_library import disable_xla
 from export.standin.graph import Graph
 from export.standin.interfaces import GraphRunner
 from export.standin.metrics import Metrics
@@ -27,6 +28,7 @@ class LoadingOptions:
     Attributes:
         batching: how requests are put together; None runs each by itself.
         per_model_batching: a version's own batching_params.pbtxt comes before `batching`.
+        xla: run graphs that XLA must compile, instead of refusing them.
         warm_up: run the version's warm-up requests before it serves.
         warm_up_rounds: how often.
         tensor_limit_bytes: of one tensor of a request.
@@ -34,6 +36,7 @@ class LoadingOptions:
 
     batching: BatchingParameters | None
     per_model_batching: bool
+    xla: bool
     warm_up: bool
     warm_up_rounds: int
     tensor_limit_bytes: int
@@ -61,6 +64,8 @@ class Loader:
         Raises:
             StatusError: it cannot be loaded, or a warm-up request failed.
         """
+        if not self._options.xla:
+            disable_xla()
         graph = Graph(folder)
         try:
             runner = self._batched(graph, folder)

@@ -19,8 +19,9 @@ import grpc
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from export.standin import servable as states
-from export.standin.config import Model, aspired_versions, version_folder, versions_in
+from export.standin.config import Model
 from export.standin.interfaces import Observer
+from export.standin.policies import check_folder, version_folder, wanted_versions
 from export.standin.servable import Servable, StateBoard
 from export.standin.status import StatusError
 
@@ -41,34 +42,6 @@ class ManagerOptions:
     load_retries: int = 5
     retry_secs: float = 60.0
     labels_before_versions: bool = False
-
-
-def _not_found(message: str) -> StatusError:
-    return StatusError(grpc.StatusCode.NOT_FOUND, message)
-
-
-def _precondition(message: str) -> StatusError:
-    return StatusError(grpc.StatusCode.FAILED_PRECONDITION, message)
-
-
-def _look(model: Model) -> set[int]:
-    """The versions that a model's policy asks for, of those that lie there."""
-    return aspired_versions(versions_in(model.base_path), model.policy)
-
-
-def _check_folder(model: Model) -> None:
-    """Refuses a model without a version to load; the stock server would wait for one for ever."""
-    try:
-        found = _look(model)
-    except OSError as error:
-        raise _not_found(
-            f"Could not find base path {model.base_path} for servable {model.name}: "
-            f"{error.strerror}"
-        ) from None
-    if not found:
-        raise _not_found(
-            f"No versions of servable {model.name} found under base path {model.base_path}"
-        )
 
 
 class Manager:
@@ -179,7 +152,8 @@ class Manager:
         if wanted in versions:
             return versions[wanted]
         asked = f"Latest({spec.name})" if wanted is None else f"Specific({spec.name}, {wanted})"
-        raise _not_found(f"Servable not found for request: {asked}")
+        text = f"Servable not found for request: {asked}"
+        raise StatusError(grpc.StatusCode.NOT_FOUND, text)
 
     def _accept(self, models: Sequence[Model]) -> set[str]:
         """Takes over a configuration, or refuses it whole; the names that are new in it."""
@@ -187,7 +161,7 @@ class Manager:
         added = {model.name for model in models} - set(self._models)
         for model in models:
             if model.name in added:
-                _check_folder(model)
+                check_folder(model)
         with self._lock:
             self._models = {model.name: model for model in models}
             for name in self._aspired:
@@ -206,9 +180,10 @@ class Manager:
                 if self._options.labels_before_versions and is_unused:
                     continue
                 if version not in self._serving.get(model.name, {}):
-                    raise _precondition(
+                    raise StatusError(
+                        grpc.StatusCode.FAILED_PRECONDITION,
                         f"Request to assign label to version {version} of model {model.name}, "
-                        "which is not currently available for inference"
+                        "which is not currently available for inference",
                     )
 
     def _settled(self, names: set[str]) -> bool:
@@ -249,7 +224,7 @@ class Manager:
             models = list(self._models.values())
         for model in models:
             try:
-                found = _look(model)
+                found = wanted_versions(model)
             except OSError as error:
                 LOG.warning("%s: %s cannot be read: %s", model.name, model.base_path, error)
                 continue

@@ -15,6 +15,7 @@ from export.standin.interfaces import Observer
 from export.standin.status import StatusError, truncated
 
 EXHAUSTED = "Server Threadpool Exhausted"
+LATE = "Deadline Exceeded"
 
 
 def _model_name(request: Any) -> str:
@@ -61,7 +62,9 @@ class Gate:
             return response
         except StatusError as error:
             code = error.code
-            context.abort(code, truncated(error.message))
+            # The run's own time may be up just before the client's, whose text it then is.
+            is_late = code == grpc.StatusCode.DEADLINE_EXCEEDED
+            context.abort(code, LATE if is_late else truncated(error.message))
         finally:
             secs = time.monotonic() - began
             self._observer.request_finished(_model_name(request), method, "GRPC", code.name, secs)
@@ -79,7 +82,7 @@ class Gate:
         try:
             left_secs = context.time_remaining()
             if left_secs is not None and left_secs <= 0:
-                raise StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
+                raise StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, LATE)
             if not context.is_active():
                 raise StatusError(grpc.StatusCode.CANCELLED, "Cancelled")
             return work(request, left_secs)
