@@ -27,7 +27,7 @@ from psgan_tf.config import load_options
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.files import write_atomically
 from psgan_tf.pictures import draw_skeleton, encode_png
-from psgan_tf.poses import NamedPose, choose_poses, parse_pose_size, read_poses
+from psgan_tf.poses import NamedPose, parse_pose_size, poses_to_draw
 from psgan_tf.sampling import Sampler, columns_of
 
 FLAGS = flags.FLAGS
@@ -42,24 +42,6 @@ flags.DEFINE_string(
 flags.DEFINE_string("pose_size", "", "WxH: pixels of the pictures that OpenPose files are of.")
 flags.DEFINE_integer("max_poses", 6, "From many poses, this many at even distances.")
 flags.DEFINE_string("output", "", "Folder of the pictures. Default: RUN_DIR/generated.")
-
-
-def poses_from_flags(card: DatasetCard, num_keypoints: int) -> list[NamedPose]:
-    """The poses named on the command line; for a network without poses one that is empty.
-
-    Raises:
-        ValueError: when poses are needed and none are named, or they cannot be read.
-    """
-    if num_keypoints == 0:
-        return [NamedPose("none", np.zeros([0, 3], np.float32))]
-    if not FLAGS.poses:
-        raise ValueError(
-            "`poses` must be given: this network draws a character in a pose. Received: nothing. "
-            "Set --poses to a dataset folder, an OpenPose file or a pose file."
-        )
-    size = parse_pose_size(FLAGS.pose_size)
-    poses = read_poses(FLAGS.poses, card.skeleton, card.keypoint_frame, size)
-    return choose_poses(poses, FLAGS.max_poses)
 
 
 def seeds_from_flags() -> list[int]:
@@ -103,7 +85,9 @@ def main() -> int:
     options = load_options(FLAGS.run_dir)
     characters = read_characters(FLAGS.characters, options.network.latent_size)
     card = DatasetCard.load(FLAGS.run_dir)
-    poses = poses_from_flags(card, options.network.num_keypoints)
+    skeleton = card.skeleton if options.network.num_keypoints else None
+    size = parse_pose_size(FLAGS.pose_size)
+    poses = poses_to_draw(FLAGS.poses, skeleton, card.keypoint_frame, size, FLAGS.max_poses)
     output = Path(FLAGS.output or Path(FLAGS.run_dir) / "generated")
     output.mkdir(parents=True, exist_ok=True)
     sampler = Sampler(FLAGS.run_dir)

@@ -54,18 +54,6 @@ def parse_pose_size(text: str) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-def choose_poses(poses: list[NamedPose], count: int) -> list[NamedPose]:
-    """`count` of the poses at even distances, or all where there are fewer.
-
-    Raises:
-        ValueError: `count` is below 1.
-    """
-    if count < 1:
-        raise ValueError(f"`max_poses` must be at least 1. Received: {count}.")
-    rows = np.linspace(0, len(poses) - 1, min(count, len(poses)))
-    return [poses[round(row)] for row in rows]
-
-
 def read_poses(
     path: str | Path,
     skeleton: Skeleton,
@@ -103,6 +91,38 @@ def read_poses(
             "Use poses of that schema, or of one that shares names with it."
         )
     return poses
+
+
+def poses_to_draw(
+    path: str,
+    skeleton: Skeleton | None,
+    frame_px: int,
+    pose_size: tuple[int, int] | None,
+    max_poses: int,
+) -> list[NamedPose]:
+    """The poses that a path holds, at most so many of them at even distances.
+
+    Args:
+        path: as of `read_poses`.
+        skeleton: the model's schema; None for one without poses, for which it is one empty pose.
+        frame_px, pose_size: as of `read_poses`.
+        max_poses: how many at most.
+
+    Raises:
+        ValueError: no path is given, `max_poses` is below 1, or as `read_poses`.
+    """
+    if skeleton is None:
+        return [NamedPose("none", np.zeros([0, 3], np.float32))]
+    if not path:
+        raise ValueError(
+            "`poses` must be given: this network draws a character in a pose. Received: nothing. "
+            "Set --poses to a dataset folder, an OpenPose file or a pose file."
+        )
+    if max_poses < 1:
+        raise ValueError(f"`max_poses` must be at least 1. Received: {max_poses}.")
+    poses = read_poses(path, skeleton, frame_px, pose_size)
+    rows = np.linspace(0, len(poses) - 1, min(max_poses, len(poses)))
+    return [poses[round(row)] for row in rows]
 
 
 def _of_folder(

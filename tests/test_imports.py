@@ -25,6 +25,7 @@ LEVELS = {
     "psgan_tf.interchange": 0,
     "psgan_tf.motion": 0,
     "psgan_tf.pictures": 0,
+    "psgan_tf.png_text": 0,
     "psgan_tf.poses": 0,
     "psgan_tf.processes": 0,
     "psgan_tf.progress": 0,
@@ -40,6 +41,9 @@ LEVELS = {
     "psgan_tf.layers": 1,
     "psgan_tf.pose_maps": 1,
     "psgan_tf.records": 1,
+    "psgan_tf.remote": 1,
+    "psgan_tf.remote_calls": 1,
+    "psgan_tf.wire": 1,
     # Level 2: the model.
     "psgan_tf.blocks": 2,
     "psgan_tf.losses": 2,
