@@ -118,8 +118,8 @@ def test_the_terms_allow_all_that_a_dataset_needs(avatar):
     refuse_forbidden([avatar], has_permission=False)
 
 
-def test_the_same_parts_give_the_same_bytes(parts):
-    assert vrm_bytes(parts) == vrm_bytes(figure_parts())
+def test_the_same_code_gives_the_same_bytes(avatar):
+    assert avatar.path.read_bytes() == vrm_bytes(figure_parts())
 
 
 def test_the_file_is_a_whole_glb_of_vrm_1(parts):

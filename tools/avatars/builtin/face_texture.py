@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from tools.avatars.builtin.curves import FloatArray, curve_through
+from tools.avatars.builtin.curves import FloatArray, curve_through, smooth_step
 from tools.avatars.builtin.part import Picture
 
 EYE_CELL = 0.064
@@ -253,6 +253,8 @@ def draw_face(metres: float, middle: tuple[float, float], size_px: int = 512) ->
     tint(0.8 * nose, (0.88, 0.56, 0.52))
     nose_tip = np.exp(-((x / 0.0052) ** 2) - ((y - 1.3860) / 0.0052) ** 2)
     tint(0.5 * nose_tip, (1.0, 0.90, 0.88))
+    under_hair = smooth_step(y + 0.9 * np.maximum(x - 0.045, 0.0), 1.4660, 1.4800)
+    tint(0.9 * under_hair, (0.97, 0.84, 0.82))
     return Picture("face", np.rint(colors * 255).astype(np.uint8))
 
 

@@ -18,6 +18,7 @@ from tools.avatars.builtin.hair_pieces import (
     curtain,
     gathered,
     mirrored_too,
+    parted,
     plait,
 )
 from tools.avatars.builtin.hair_strands import (
@@ -118,7 +119,7 @@ def bob() -> list[Mesh]:
 
 def short_hair() -> list[Mesh]:
     """Short in the neck, with loose ends."""
-    return _locks(curtain(lambda azimuth: 1.72 + 0.1 * (180 - azimuth) / 90, 0.004, -0.008, 0.048))
+    return _locks(curtain(lambda azimuth: 1.92 - 0.15 * (180 - azimuth) / 90, 0.0, 0.022, 0.048))
 
 
 def medium_hair() -> list[Mesh]:
@@ -155,7 +156,7 @@ def twin_tails() -> list[Mesh]:
         LEFT_TWIN_PLACE, (0.035, 0.018, -0.010), (0.070, -0.040, -0.020), (0.085, -0.180, -0.025),
         (0.080, -0.330, -0.020), (0.070, -0.440, -0.005),
     )  # fmt: skip
-    half = gathered(LEFT_TWIN_PLACE, (12.0, 178.0), 9)
+    half = parted(LEFT_TWIN_PLACE)
     return [cap(), *mirrored_too([*half, *bundle(points, 0.026, 0.044, 7)])]
 
 
@@ -176,7 +177,7 @@ def top_bun() -> list[Mesh]:
 def twin_buns() -> list[Mesh]:
     """Two buns high on both sides."""
     place = (112.0, 0.48, 0.012)
-    half = gathered(place, (12.0, 178.0), 9)
+    half = parted(place)
     return [cap(), *mirrored_too([*half, *bun(place, 0.035)])]
 
 
@@ -193,8 +194,8 @@ def twin_braids() -> list[Mesh]:
     """Two braids over the shoulders."""
     points = [[0.070, 1.392, -0.048], [0.083, 1.33, -0.012], [0.088, 1.25, 0.045],
               [0.082, 1.16, 0.098], [0.078, 1.06, 0.105], [0.076, 0.98, 0.092]]  # fmt: skip
-    half = gathered((128.0, 1.55, -0.004), (12.0, 178.0), 9)
-    return [cap(), *mirrored_too([*half, *plait(points, 0.036, 13)])]
+    half = parted((122.0, 1.55, -0.004))
+    return [cap(), *mirrored_too([*half, *plait(points, 0.036, 12)])]
 
 
 FRINGES = {

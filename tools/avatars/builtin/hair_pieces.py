@@ -61,23 +61,38 @@ def curtain(fall: Callable[[float], float], flare: float, curl: float, width: fl
     return locks
 
 
-def gathered(
-    tie: Place, span: tuple[float, float] = (-180.0, 180.0), count: int = 16
-) -> list[Mesh]:
-    """Hair combed back to one place from the hairline between two azimuths."""
+def _combed(starts: Sequence[Place], tie: Place, width: float) -> list[Mesh]:
+    """Locks over the head from places on it to one place."""
     target = unit((on_head(*tie) - SKULL_CENTER) / SKULL_REACH)
+    part = np.linspace(0.0, 1.0, 7)[:, None]
+    lift = 0.002 + 0.012 * np.sin(np.pi * np.minimum(part, 0.9)) + 0.006 * part
+    widths = width * smooth_curve([0, 0.4, 1], [0.7, 1.0, 0.35], part[:, 0])
     meshes = []
-    for azimuth in np.linspace(*span, count, endpoint=span[1] - span[0] < 360):
-        away = abs(azimuth)
-        fall = float(smooth_curve([0, 60, 90, 130, 180], [0.30, 0.72, 1.2, 1.60, 1.72], away))
-        start = unit((on_head(azimuth, fall) - SKULL_CENTER) / SKULL_REACH)
-        part = np.linspace(0.0, 1.0, 8)[:, None]
-        ways = unit(start * (1 - part) + target * part)
-        lift = 0.002 + 0.012 * np.sin(np.pi * np.minimum(part, 0.9)) + 0.006 * part
-        path = SKULL_CENTER + ways * (SKULL_REACH + lift)
-        widths = 0.060 * smooth_curve([0, 0.4, 1], [0.7, 1.0, 0.35], part[:, 0])
-        meshes.append(lock_along(path, widths, np.full(8, 0.008), away_from_head(path)))
+    for place in starts:
+        start = unit((on_head(*place) - SKULL_CENTER) / SKULL_REACH)
+        path = SKULL_CENTER + unit(start * (1 - part) + target * part) * (SKULL_REACH + lift)
+        meshes.append(lock_along(path, widths, np.full(7, 0.008), away_from_head(path)))
     return meshes
+
+
+def gathered(tie: Place, count: int = 16) -> list[Mesh]:
+    """All hair combed from the hairline to one place."""
+    azimuths = np.linspace(-180.0, 180.0, count, endpoint=False)
+    return _combed([(azimuth, _edge(azimuth), 0.0) for azimuth in azimuths], tie, 0.060)
+
+
+def parted(tie: Place) -> list[Mesh]:
+    """The left half of the hair combed from the parting and the hairline to one place."""
+    hairline = [(azimuth, _edge(azimuth), 0.0) for azimuth in (20, 45, 70, 95, 120, 145, 168)]
+    parting = [(2, 0.34, 0.0), (6, 0.08, 0.0), (174, 0.22, 0.0), (177, 0.52, 0.0),
+               (178, 0.86, 0.0), (178, 1.25, 0.0), (178, 1.75, 0.0)]  # fmt: skip
+    return [*_combed(hairline, tie, 0.056), *_combed(parting, tie, 0.056)]
+
+
+def _edge(azimuth: float) -> float:
+    """How far down combed hair begins."""
+    falls = ([0, 60, 90, 130, 180], [0.30, 0.72, 1.2, 1.85, 2.10])
+    return float(smooth_curve(*falls, abs(azimuth)))
 
 
 def bundle(

@@ -141,7 +141,7 @@ def mirrored_lock(lock: Lock) -> Lock:
 
 
 # Azimuth and how far the hair's edge falls there: over the forehead, the ears, the nape.
-_HAIRLINE = ((0, 25, 50, 72, 85, 105, 135, 180), (0.66, 0.68, 0.80, 0.98, 1.30, 1.62, 1.78, 1.84))
+_HAIRLINE = ((0, 25, 50, 72, 85, 105, 135, 180), (0.66, 0.68, 0.80, 0.98, 1.30, 1.66, 1.95, 2.06))
 
 
 def cap(lift: float = 0.004) -> Mesh:
@@ -150,7 +150,7 @@ def cap(lift: float = 0.004) -> Mesh:
     rows = np.linspace(0.0, 1.0, 11)[:, None]
     fall = rows * smooth_curve(*_HAIRLINE, np.abs(azimuths))
     # Below its widest place the skull draws in towards the neck.
-    tuck = -0.030 * smooth_step(fall, 1.15, 1.85) + lift * (1 - smooth_step(rows, 0.85, 1.0))
+    tuck = -0.055 * smooth_step(fall, 1.10, 2.05) + lift * (1 - smooth_step(rows, 0.85, 1.0))
     # The roots of all locks meet at the crown, and end inside the cap.
     tuck = tuck + 0.009 * (1.0 - smooth_step(fall, 0.02, 0.50))
     points = on_head(azimuths, fall, tuck).reshape(-1, 3)

@@ -25,7 +25,7 @@ _KINDS = {(): "SCALAR", (2,): "VEC2", (3,): "VEC3", (4,): "VEC4", (4, 4): "MAT4"
 _INFLUENCES = 4
 _ROOT = "Koharu"
 
-META = {
+META: dict[str, Any] = {
     "name": "Koharu",
     "version": "1",
     "authors": ["The psgan_tf authors"],
