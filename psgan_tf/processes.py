@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -45,3 +46,34 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=wait_and_end, daemon=True).start()
+
+
+class Interrupts:
+    """Within the block, the first Ctrl-C or SIGTERM is noted and stops nothing.
+
+    A program that asks can end its work in order. The second one acts as usual.
+    """
+
+    def __init__(self) -> None:
+        self._seen = False
+        self._before: dict[int, Any] = {}
+
+    def seen(self) -> bool:
+        """Whether there was one."""
+        return self._seen
+
+    def __enter__(self) -> Interrupts:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._restore()
+
+    def _note(self, number: int, frame: object) -> None:
+        self._seen = True
+        self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)

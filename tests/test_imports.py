@@ -16,6 +16,8 @@ CODE_FOLDERS = ("psgan_tf", "tools", "export")
 LEVELS = {
     # Level 0: no TensorFlow, so that `--help`, readers and renderers start at once.
     "psgan_tf": 0,
+    "psgan_tf.animation": 0,
+    "psgan_tf.casting": 0,
     "psgan_tf.characters": 0,
     "psgan_tf.config": 0,
     "psgan_tf.conversion": 0,
@@ -23,15 +25,20 @@ LEVELS = {
     "psgan_tf.dataset_card": 0,
     "psgan_tf.files": 0,
     "psgan_tf.interchange": 0,
+    "psgan_tf.matting": 0,
     "psgan_tf.motion": 0,
     "psgan_tf.pictures": 0,
     "psgan_tf.png_text": 0,
+    "psgan_tf.pose_sequences": 0,
+    "psgan_tf.pose_smoothing": 0,
     "psgan_tf.poses": 0,
     "psgan_tf.processes": 0,
     "psgan_tf.progress": 0,
+    "psgan_tf.resampling": 0,
     "psgan_tf.schedule": 0,
     "psgan_tf.silhouettes": 0,
     "psgan_tf.skeleton": 0,
+    "psgan_tf.stage": 0,
     "psgan_tf.video": 0,
     # Level 1: TensorFlow, no model.
     "psgan_tf.conversion.convert": 1,
@@ -52,11 +59,13 @@ LEVELS = {
     "psgan_tf.weights": 2,
     # Level 3: training.
     "psgan_tf.checkpoints": 3,
+    "psgan_tf.painters": 3,
     "psgan_tf.reporting": 3,
     "psgan_tf.sampling": 3,
     "psgan_tf.trainer": 3,
     "psgan_tf.training_run": 3,
     # Level 4: programs.
+    "psgan_tf.animate": 4,
     "psgan_tf.command_line": 4,
     "psgan_tf.evaluate": 4,
     "psgan_tf.generate": 4,

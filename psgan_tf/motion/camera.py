@@ -7,7 +7,8 @@ raises the camera to look down.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import cos
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,16 @@ class Camera:
                 "`pixels_per_unit` must be above 0 and all angles and positions finite. "
                 f"Received: {numbers}."
             )
+
+    def turned(self, yaw_rad: float, pitch_rad: float) -> Camera:
+        """This level camera in front, moved to another side.
+
+        Its target moves so that the ground under the hips stays where it is in the picture.
+        """
+        x, y, z = self.target
+        return replace(
+            self, yaw_rad=yaw_rad, pitch_rad=pitch_rad, target=(x, y / cos(pitch_rad), z)
+        )
 
     @property
     def rotation(self) -> FloatArray:

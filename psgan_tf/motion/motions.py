@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from psgan_tf.motion.humanoid import BONE_PARENTS, HUMANOID_BONES, ancestor_among
 from psgan_tf.motion.transforms import (
@@ -159,16 +160,29 @@ def resampled(motion: Motion, fps: float) -> Motion:
     places = np.minimum(np.arange(count) * (motion.fps / fps), motion.num_frames - 1.0)
     before = np.minimum(places.astype(np.int64), max(motion.num_frames - 2, 0))
     after = np.minimum(before + 1, motion.num_frames - 1)
-    fractions = places - before
-    local = _relative_to_parents(motion)
-    turned = slerp(local[before], local[after], fractions[:, None])
-    offsets = motion.hips_offsets
-    travelled = offsets[before] + (offsets[after] - offsets[before]) * fractions[:, None]
+    between = blended(_frames_at(motion, before), _frames_at(motion, after), places - before)
+    return replace(between, fps=float(fps))
+
+
+def blended(first: Motion, second: Motion, fractions: FloatArray) -> Motion:
+    """Frame by frame between two motions, joint by joint in angle space.
+
+    Args:
+        first, second: motions of the same bones and F frames; the result is otherwise like `first`.
+        fractions: [F], 0 for the first, 1 for the second.
+    """
+    turned = slerp(_relative_to_parents(first), _relative_to_parents(second), fractions[:, None])
+    offsets = first.hips_offsets
     return replace(
-        motion,
-        fps=float(fps),
-        rotations=_composed_with_parents(motion.bones, turned),
-        hips_offsets=travelled,
+        first,
+        rotations=_composed_with_parents(first.bones, turned),
+        hips_offsets=offsets + (second.hips_offsets - offsets) * fractions[:, None],
+    )
+
+
+def _frames_at(motion: Motion, frames: npt.NDArray[np.int64]) -> Motion:
+    return replace(
+        motion, rotations=motion.rotations[frames], hips_offsets=motion.hips_offsets[frames]
     )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import cos, radians
+from dataclasses import dataclass
+from math import radians
 from pathlib import Path
 
 import numpy as np
@@ -69,18 +69,8 @@ class Shot:
     pitch_degrees: float
 
     def camera(self, level: Camera) -> Camera:
-        """The avatar's camera, given level and in front, moved to the shot's side.
-
-        Its target moves so that the ground under the hips stays where it is in the picture.
-        """
-        pitch_rad = radians(self.pitch_degrees)
-        x, y, z = level.target
-        return replace(
-            level,
-            yaw_rad=radians(self.yaw_degrees),
-            pitch_rad=pitch_rad,
-            target=(x, y / cos(pitch_rad), z),
-        )
+        """The avatar's camera, given level and in front, moved to the shot's side."""
+        return level.turned(radians(self.yaw_degrees), radians(self.pitch_degrees))
 
 
 @dataclass(frozen=True)
