@@ -3,13 +3,11 @@
     python -m export.serve --model_name=avatar --model_base_path=models/avatar --port=8500
 
 It answers as the stock server 2.15 does, codes and texts included, so that a model and a client
-can be tried without a container; its flags have the stock server's names. For production use the
-stock server: BUILD.md.
+can be tried without a container. Flags have the stock server's names. BUILD.md has more.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import threading
@@ -22,11 +20,12 @@ from absl import flags
 from psgan_tf import command_line
 
 if TYPE_CHECKING:
+    from tensorflow_serving.config.model_server_config_pb2 import ModelConfigList
+
     from export.standin.loader import LoadingOptions
     from export.standin.program import Program
 
 FLAGS = flags.FLAGS
-PROGRAM = "serve"
 THREADS_PER_PROCESSOR = 4
 
 flags.DEFINE_string("model_name", "default", "What requests call the model.")
@@ -78,57 +77,49 @@ def _loading_options(limit_bytes: int) -> LoadingOptions:
     )
 
 
-def _start() -> Program:
-    """The program as the flags describe it, running."""
+def _models() -> ModelConfigList:
     from export.standin.config import read_config_file, single_model
-    from export.standin.manager import ManagerOptions
-    from export.standin.monitoring_config import read_metrics_path
-    from export.standin.program import Program, RestOptions
-    from export.standin.server import ServerOptions
 
     file, base_path = FLAGS.model_config_file, FLAGS.model_base_path
     if bool(file) == bool(base_path):
         raise ValueError(
             "Give either --model_base_path (with --model_name) or --model_config_file."
         )
+    if file:
+        return read_config_file(file)
+    return single_model(FLAGS.model_name, os.path.abspath(base_path))
+
+
+def _start() -> Program:
+    """The program as the flags describe it, running."""
+    from export.standin.manager import ManagerOptions
+    from export.standin.monitoring_config import read_metrics_path
+    from export.standin.program import Program, RestOptions
+    from export.standin.server import ServerOptions
+
     limit_bytes = FLAGS.max_message_megabytes * 2**20
     monitoring = FLAGS.monitoring_config_file
-    return Program(
-        read_config_file(file)
-        if file
-        else single_model(FLAGS.model_name, os.path.abspath(base_path)),
-        _loading_options(limit_bytes),
-        ManagerOptions(
-            poll_secs=FLAGS.file_system_poll_wait_seconds,
-            load_retries=FLAGS.max_num_load_retries,
-            retry_secs=FLAGS.load_retry_interval_micros / 1e6,
-            labels_before_versions=FLAGS.allow_version_labels_for_unavailable_models,
-        ),
-        ServerOptions(
-            host=FLAGS.host,
-            port=FLAGS.port,
-            max_threads=FLAGS.grpc_max_threads or THREADS_PER_PROCESSOR * (os.cpu_count() or 1),
-            max_message_bytes=limit_bytes,
-            ssl_config_file=FLAGS.ssl_config_file,
-            health_check=FLAGS.enable_grpc_healthcheck_service,
-            enforce_timeout=FLAGS.enforce_session_run_timeout,
-        ),
-        RestOptions(
-            port=FLAGS.rest_api_port,
-            timeout_secs=FLAGS.rest_api_timeout_in_ms / 1e3,
-            metrics_path=read_metrics_path(monitoring) if monitoring else None,
-        ),
+    managing = ManagerOptions(
+        poll_secs=FLAGS.file_system_poll_wait_seconds,
+        load_retries=FLAGS.max_num_load_retries,
+        retry_secs=FLAGS.load_retry_interval_micros / 1e6,
+        labels_before_versions=FLAGS.allow_version_labels_for_unavailable_models,
     )
-
-
-def _log_to_stderr() -> None:
-    """A line for each version that comes or goes, without absl's heads of lines."""
-    log = logging.getLogger("standin")
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("local stand-in: %(message)s"))
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    log.propagate = False
+    serving = ServerOptions(
+        host=FLAGS.host,
+        port=FLAGS.port,
+        max_threads=FLAGS.grpc_max_threads or THREADS_PER_PROCESSOR * (os.cpu_count() or 1),
+        max_message_bytes=limit_bytes,
+        ssl_config_file=FLAGS.ssl_config_file,
+        health_check=FLAGS.enable_grpc_healthcheck_service,
+        enforce_timeout=FLAGS.enforce_session_run_timeout,
+    )
+    rest = RestOptions(
+        port=FLAGS.rest_api_port,
+        timeout_secs=FLAGS.rest_api_timeout_in_ms / 1e3,
+        metrics_path=read_metrics_path(monitoring) if monitoring else None,
+    )
+    return Program(_models(), _loading_options(limit_bytes), managing, serving, rest)
 
 
 def serve() -> int:
@@ -136,7 +127,9 @@ def serve() -> int:
     from export.standin.messages import use_messages_only
 
     use_messages_only()
-    _log_to_stderr()
+    from export.standin.program import log_to_stderr
+
+    log_to_stderr()
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -154,4 +147,4 @@ def serve() -> int:
 
 
 if __name__ == "__main__":
-    command_line.run(serve, PROGRAM)
+    command_line.run(serve, "serve")

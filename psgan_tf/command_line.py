@@ -25,8 +25,8 @@ _MEANINGS = {
 
 def _tensorflow_error(error: Exception) -> str | None:
     """What to say of an error that TensorFlow raised; None for one of another kind."""
-    tensorflow = sys.modules.get("tensorflow")
-    if tensorflow is None or not isinstance(error, tensorflow.errors.OpError):
+    errors = getattr(sys.modules.get("tensorflow"), "errors", None)
+    if errors is None or not isinstance(error, errors.OpError):
         return None
     name = type(error).__name__
     return f"{_MEANINGS.get(name, name)}: {error.message.splitlines()[0]:.300}"

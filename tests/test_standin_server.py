@@ -140,7 +140,7 @@ def test_limits_and_faults_are_answered_and_the_server_goes_on(bat, tmp_path):
     fast = "--file_system_poll_wait_seconds=0.1"
     with serving(*flags, *more, fast) as server:
         check_the_thread_limit(server, tmp_path / "gate")
-        check_the_message_limit(server)
+        check_what_is_no_request(server)
         check_a_broken_version(server, bat)
         health = server.channel.unary_unary("/grpc.health.v1.Health/Check")
         assert error_of(lambda: health(b"", timeout=PATIENCE_SECS)).startswith("UNIMPLEMENTED")
@@ -163,11 +163,14 @@ def check_the_thread_limit(server, gate):
     assert sum("rows" in answer for answer in answers) == 3
 
 
-def check_the_message_limit(server):
+def check_what_is_no_request(server):
     large = {"latent": np.zeros((6000, 64), np.float32)}
     refused = error_of(lambda: server.predict("bat", large))
     assert refused.startswith("RESOURCE_EXHAUSTED")
     assert "larger than max" in refused
+    predict = server.channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+    junk = error_of(lambda: predict(b"\xff" * 100, timeout=PATIENCE_SECS))
+    assert junk == "INTERNAL: The request cannot be parsed."
     assert "images" in server.predict("bat", {"latent": LATENT})
 
 

@@ -25,7 +25,7 @@ from export.standin.policies import check_folder, version_folder, wanted_version
 from export.standin.servable import Servable, StateBoard
 from export.standin.status import StatusError
 
-LOG = logging.getLogger("standin")
+LOG = logging.getLogger("export.standin")
 
 
 @dataclasses.dataclass(frozen=True)

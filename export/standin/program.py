@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfigList
 
@@ -30,6 +31,16 @@ class RestOptions:
     port: int | None
     timeout_secs: float
     metrics_path: str | None
+
+
+def log_to_stderr() -> None:
+    """A line for each version that comes or goes, without the heads of lines that absl writes."""
+    log = logging.getLogger("export.standin")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("local stand-in: %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
 
 
 def _open_rest(api: RestApi, serving: ServerOptions, port: int | None) -> RestServer | None:

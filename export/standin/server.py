@@ -7,12 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
-from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from export.standin.core import StandIn
 from export.standin.health import MAX_WATCHERS, Health
 from export.standin.interfaces import Observer
-from export.standin.services import Gate, ModelService, PredictionService
+from export.standin.services import Gate, model_service, prediction_service
 from export.standin.text_protos import declare_messages, read_text_proto
 
 # Threads that only refuse what is too much, watch health, or wait for a reload.
@@ -101,15 +100,14 @@ class GrpcServer:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="grpc")
         self._server = grpc.server(self._pool, options=_options(options))
         self._gate = Gate(options.max_threads, observer)
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(core, self._gate, options.enforce_timeout), self._server
-        )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            ModelService(core, self._gate), self._server
-        )
         self._health = Health()
+        handlers = [
+            prediction_service(core, self._gate, options.enforce_timeout),
+            model_service(core, self._gate),
+        ]
         if options.health_check:
-            self._server.add_generic_rpc_handlers((self._health.handler(),))
+            handlers.append(self._health.handler())
+        self._server.add_generic_rpc_handlers(handlers)
         self.port = self._bind(options)
 
     def _bind(self, options: ServerOptions) -> int:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc
-from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+from google.protobuf.message import DecodeError, Message
+from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
+from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataRequest
+from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
+from tensorflow_serving.apis.inference_pb2 import MultiInferenceRequest
+from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
+from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
 from export.standin.core import StandIn
 from export.standin.interfaces import Observer
 from export.standin.status import StatusError, truncated
 
+LOG = logging.getLogger("export.standin")
+PACKAGE = "tensorflow.serving"
 EXHAUSTED = "Server Threadpool Exhausted"
 LATE = "Deadline Exceeded"
+
+# From a request and the seconds that its client still waits, to the answer.
+Work = Callable[[Any, float | None], Any]
 
 
 def _model_name(request: Any) -> str:
@@ -46,13 +60,7 @@ class Gate:
         with self._lock:
             return self._inside == 0
 
-    def answer(
-        self,
-        method: str,
-        work: Callable[[Any, float | None], Any],
-        request: Any,
-        context: grpc.ServicerContext,
-    ) -> Any:
+    def answer(self, method: str, work: Work, request: Any, context: grpc.ServicerContext) -> Any:
         """Runs `work(request, seconds left)` if there is room; ends the call otherwise."""
         began = time.monotonic()
         code = grpc.StatusCode.INTERNAL
@@ -65,16 +73,16 @@ class Gate:
             # The run's own time may be up just before the client's, whose text it then is.
             is_late = code == grpc.StatusCode.DEADLINE_EXCEEDED
             context.abort(code, LATE if is_late else truncated(error.message))
+        except Exception as error:  # a fault of ours; gRPC would answer with less
+            LOG.exception("%s failed", method)
+            context.abort(code, truncated(f"{type(error).__name__}: {error}"))
         finally:
             secs = time.monotonic() - began
             self._observer.request_finished(_model_name(request), method, "GRPC", code.name, secs)
 
-    def _admitted(
-        self,
-        work: Callable[[Any, float | None], Any],
-        request: Any,
-        context: grpc.ServicerContext,
-    ) -> Any:
+    def _admitted(self, work: Work, request: Any, context: grpc.ServicerContext) -> Any:
+        if isinstance(request, DecodeError):
+            raise StatusError(grpc.StatusCode.INTERNAL, "The request cannot be parsed.")
         with self._lock:
             if self._inside == self._room:
                 raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, EXHAUSTED)
@@ -91,7 +99,7 @@ class Gate:
                 self._inside -= 1
 
 
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+def prediction_service(core: StandIn, gate: Gate, enforce_timeout: bool) -> grpc.GenericRpcHandler:
     """tensorflow.serving.PredictionService.
 
     Args:
@@ -100,60 +108,70 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         enforce_timeout: a client's deadline also ends the graph's run.
     """
 
-    def __init__(self, core: StandIn, gate: Gate, enforce_timeout: bool) -> None:
-        self._core = core
-        self._gate = gate
-        self._enforce_timeout = enforce_timeout
+    def predict(request: Any, left_secs: float | None) -> Any:
+        return core.predict(request, left_secs if enforce_timeout else None)
 
-    def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        def work(request: Any, left_secs: float | None) -> Any:
-            return self._core.predict(request, left_secs if self._enforce_timeout else None)
-
-        return self._gate.answer("Predict", work, request, context)
-
-    def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        def work(request: Any, left_secs: float | None) -> Any:
-            return self._core.model_metadata(request)
-
-        return self._gate.answer("GetModelMetadata", work, request, context)
-
-    def Classify(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        return self._refuse("Classify", request, context)
-
-    def Regress(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        return self._refuse("Regress", request, context)
-
-    def MultiInference(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        def work(request: Any, left_secs: float | None) -> Any:
-            return self._core.refuse_multi_inference(request)
-
-        return self._gate.answer("MultiInference", work, request, context)
-
-    def _refuse(self, method: str, request: Any, context: grpc.ServicerContext) -> Any:
-        def work(request: Any, left_secs: float | None) -> Any:
-            return self._core.refuse_examples(request, method)
-
-        return self._gate.answer(method, work, request, context)
+    return _service(
+        gate,
+        "PredictionService",
+        {
+            "Predict": (PredictRequest, predict),
+            "GetModelMetadata": (
+                GetModelMetadataRequest,
+                lambda request, _: core.model_metadata(request),
+            ),
+            "Classify": (
+                ClassificationRequest,
+                lambda request, _: core.refuse_examples(request, "Classify"),
+            ),
+            "Regress": (
+                RegressionRequest,
+                lambda request, _: core.refuse_examples(request, "Regress"),
+            ),
+            "MultiInference": (
+                MultiInferenceRequest,
+                lambda request, _: core.refuse_multi_inference(request),
+            ),
+        },
+    )
 
 
-class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """tensorflow.serving.ModelService.
+def model_service(core: StandIn, gate: Gate) -> grpc.GenericRpcHandler:
+    """tensorflow.serving.ModelService; arguments as of `prediction_service`."""
+    return _service(
+        gate,
+        "ModelService",
+        {
+            "GetModelStatus": (
+                GetModelStatusRequest,
+                lambda request, _: core.model_status(request),
+            ),
+            "HandleReloadConfigRequest": (ReloadConfigRequest, core.reload),
+        },
+    )
 
-    Args:
-        core, gate: as of PredictionService.
+
+def _service(
+    gate: Gate, name: str, methods: Mapping[str, tuple[type[Message], Work]]
+) -> grpc.GenericRpcHandler:
+    """The generated code does the same, but for requests that cannot be parsed."""
+    handlers = {
+        method: grpc.unary_unary_rpc_method_handler(
+            functools.partial(gate.answer, method, work),
+            request_deserializer=functools.partial(_parsed, request_class),
+            response_serializer=lambda message: message.SerializeToString(),
+        )
+        for method, (request_class, work) in methods.items()
+    }
+    return grpc.method_handlers_generic_handler(f"{PACKAGE}.{name}", handlers)
+
+
+def _parsed(request_class: type[Message], data: bytes) -> Message | DecodeError:
+    """A request, or the error of reading it, for the gate to answer.
+
+    Where the error is let out here, gRPC logs it and never frees what belongs to the call.
     """
-
-    def __init__(self, core: StandIn, gate: Gate) -> None:
-        self._core = core
-        self._gate = gate
-
-    def GetModelStatus(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        def work(request: Any, left_secs: float | None) -> Any:
-            return self._core.model_status(request)
-
-        return self._gate.answer("GetModelStatus", work, request, context)
-
-    def HandleReloadConfigRequest(  # noqa: N802
-        self, request: Any, context: grpc.ServicerContext
-    ) -> Any:
-        return self._gate.answer("HandleReloadConfigRequest", self._core.reload, request, context)
+    try:
+        return request_class.FromString(data)
+    except DecodeError as error:
+        return error

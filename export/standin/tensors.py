@@ -24,6 +24,7 @@ from export.standin.c_library import (
 from export.standin.status import StatusError
 
 MAX_DIMENSIONS = 254  # TensorFlow's own
+TEXT_BYTES = 64  # what an empty text costs in Python, about
 _HALF_VAL, _INT_VAL = 13, 7
 # Fields of packed little-endian numbers: tensor.proto's number, and what one value is there.
 _FIXED_FIELDS = {
@@ -65,7 +66,7 @@ def array_from_proto(proto: TensorProto, limit_bytes: int) -> np.ndarray:
     if dtype is None or len(sizes) > MAX_DIMENSIONS or any(size < 0 for size in sizes):
         raise ValueError("The tensor has no known type, or no known shape.")
     elements = math.prod(sizes)
-    if elements * dtype.itemsize > limit_bytes:
+    if elements * (TEXT_BYTES if proto.dtype == STRING else dtype.itemsize) > limit_bytes:
         raise ValueError(f"The tensor is larger than {limit_bytes} bytes.")
     if elements == 0:
         return np.empty(sizes, dtype)
