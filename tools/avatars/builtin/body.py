@@ -20,7 +20,7 @@ from tools.avatars.builtin.skin_weights import skin_weights
 from tools.avatars.builtin.sweeps import Mesh, loft
 
 # Triangles this deep inside another limb are left out.
-_HIDDEN_DEPTH = 0.010
+_HIDDEN_DEPTH = 0.007
 
 
 class _Limb(NamedTuple):

@@ -116,14 +116,13 @@ def bake_skin(grids: Mapping[str, FloatArray]) -> Picture:
     return Picture("skin", pixels)
 
 
-def skin_material(name: str, texture: Picture | None) -> ToonMaterial:
+def skin_material(name: str, texture: Picture | None, shading_shift: float = -0.12) -> ToonMaterial:
     """A material of her skin; costumes recolour all of them by `Skin*`."""
     return ToonMaterial(
         name,
         SKIN_COLOR,
         SKIN_SHADE,
         texture,
-        shading_shift=-0.02,
-        outline_metres=0.0011,
+        shading_shift=shading_shift,
         outline_color=SKIN_INK,
     )

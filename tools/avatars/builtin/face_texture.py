@@ -253,8 +253,8 @@ def draw_face(metres: float, middle: tuple[float, float], size_px: int = 512) ->
     tint(0.8 * nose, (0.88, 0.56, 0.52))
     nose_tip = np.exp(-((x / 0.0052) ** 2) - ((y - 1.3860) / 0.0052) ** 2)
     tint(0.5 * nose_tip, (1.0, 0.90, 0.88))
-    under_hair = smooth_step(y + 0.9 * np.maximum(x - 0.045, 0.0), 1.4660, 1.4800)
-    tint(0.9 * under_hair, (0.97, 0.84, 0.82))
+    under_hair = smooth_step(y + 0.9 * np.maximum(x - 0.045, 0.0), 1.4680, 1.4900)
+    tint(0.5 * under_hair, (0.98, 0.84, 0.81))
     return Picture("face", np.rint(colors * 255).astype(np.uint8))
 
 

@@ -139,8 +139,8 @@ def plait(points: Sequence[Sequence[float]], width: float, links: int) -> list[M
         start = path[at] - forward * 0.62 * size + sign * sides[at] * 0.50 * size
         end = path[at] + forward * 0.95 * size - sign * sides[at] * 0.28 * size
         bulge = path[at] + sign * sides[at] * 0.30 * size
-        leaf = curve_through(np.stack([start, bulge, end]), 6)
-        shape = size * np.array([0.25, 0.80, 1.0, 0.98, 0.70, 0.15])
+        leaf = curve_through(np.stack([start, bulge, end]), 5)
+        shape = size * np.array([0.25, 0.92, 1.0, 0.80, 0.15])
         for out in (outs[at], -outs[at]):
             meshes.append(lock_along(leaf + out * 0.10 * size, 0.9 * shape, 0.42 * shape, out))
     tip = path[50] + (path[59] - path[50]) * 2.2

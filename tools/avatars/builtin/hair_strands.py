@@ -209,8 +209,8 @@ def hair_material() -> ToonMaterial:
         HAIR_COLOR,
         HAIR_SHADE,
         _draw_strands(),
-        shading_shift=-0.08,
+        shading_shift=-0.14,
         outline_color=HAIR_INK,
         outline_mix=1.0,
-        outline_metres=0.0011,
+        outline_metres=0.0013,
     )

@@ -31,7 +31,7 @@ _FACE_MIDDLE = (0.0, 1.425)
 _FRONT_COLUMNS, _BACK_COLUMNS = 32, 10
 
 # How far layers lie above the skin, in metres, and how far inside the head the unused ones wait.
-_LIFT = 0.0004
+_LIFT = 0.0008
 _HIDDEN = 0.030
 
 # Reaches of the round body whose normals smooth the face's shading.
@@ -148,8 +148,8 @@ def _patch(
         hidden: it waits inside the head.
         shapes: expression to how it moves, [3].
     """
-    columns = max(4, round((crop[2] - crop[0]) / 0.0080)) + 1
-    rows = max(4, round((crop[3] - crop[1]) / 0.0080)) + 1
+    columns = max(4, round((crop[2] - crop[0]) / 0.0072)) + 1
+    rows = max(4, round((crop[3] - crop[1]) / 0.0072)) + 1
     local_x, local_y = np.meshgrid(
         np.linspace(crop[0], crop[2], columns), np.linspace(crop[3], crop[1], rows)
     )
@@ -271,5 +271,7 @@ def _mouths() -> list[Part]:
 
 def head_parts() -> list[Part]:
     """`Head`, `Ears` and all `Face...` layers."""
-    skin = skin_material("SkinFace", face_texture.draw_face(_FACE_SIDE, _FACE_MIDDLE))
+    skin = skin_material(
+        "SkinFace", face_texture.draw_face(_FACE_SIDE, _FACE_MIDDLE), shading_shift=-0.04
+    )
     return [_skull(skin), _ears(skin), *_eyes(), _brows(), *_mouths()]

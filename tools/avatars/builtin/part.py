@@ -41,7 +41,7 @@ class ToonMaterial:
     texture: Picture | None = None
     shading_shift: float = -0.05
     shading_toony: float = 0.94
-    outline_metres: float = 0.0012
+    outline_metres: float = 0.0014
     outline_color: str = "#3a2a33"
     outline_mix: float = 0.0
     alpha_mode: str = "OPAQUE"
