@@ -13,8 +13,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import flags, logging
 
+from export.saved_model.version_folder import check_version_is_free
 from psgan_tf import command_line
-from psgan_tf.config import PRECISIONS
+from psgan_tf.config import PRECISIONS, load_options
 
 FLAGS = flags.FLAGS
 
@@ -58,6 +59,8 @@ def main() -> int:
             "Received: nothing."
         )
     batch_sizes = batch_sizes_from_flags()
+    check_version_is_free(FLAGS.export_dir, FLAGS.version)
+    load_options(FLAGS.run_dir)
     # TensorFlow only now: --help and a wrong flag answer at once.
     import tensorflow as tf
 

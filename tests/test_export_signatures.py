@@ -79,16 +79,28 @@ def inputs_of(name, count, seed=0):
 
 
 @pytest.fixture(scope="module")
-def sampler(tiny_run):
-    return Sampler(tiny_run)
+def run_dir(tmp_path_factory):
+    """A run in the fade to 16 x 16, the first resolution whose convolutions take the fast forms."""
+    directory = tmp_path_factory.mktemp("fading")
+    return write_run(directory, resolution=16, images_shown=(52,), phase_index=3)
+
+
+@pytest.fixture(scope="module")
+def model(run_dir):
+    return export_run(run_dir, run_dir.parent / "model").directory
+
+
+@pytest.fixture(scope="module")
+def sampler(run_dir):
+    return Sampler(run_dir)
 
 
 def test_every_input_and_output_has_a_leading_batch_dimension_and_sizes_that_a_client_can_check(
-    tiny_model,
+    model,
 ):
-    signatures = read_meta_graph(tiny_model).signature_def
+    signatures = read_meta_graph(model).signature_def
     assert set(signatures) - {"__saved_model_init_op"} == {*SIGNATURES, "describe"}
-    sizes = {"keypoints": [-1, 3, 3], "seeds": [-1], "t": [-1], "images": [-1, 8, 8, 3]}
+    sizes = {"keypoints": [-1, 3, 3], "seeds": [-1], "t": [-1], "images": [-1, 16, 16, 3]}
     sizes |= {"png_bytes": [-1], "tensor_bytes": [-1]}
     for name, aliases in SIGNATURES.items():
         signature = signatures[name]
@@ -98,29 +110,29 @@ def test_every_input_and_output_has_a_leading_batch_dimension_and_sizes_that_a_c
             assert shape == sizes.get(alias, [-1, Z]), (name, alias)
 
 
-def test_the_three_forms_of_output_hold_the_pixels_that_the_sampler_draws(tiny_model, sampler):
+def test_the_three_forms_of_output_hold_the_pixels_that_the_sampler_draws(model, sampler):
     inputs = inputs_of("serving_default", 5)
     names = ("images_uint8", "serving_default", "images_serialized")
-    images, pngs, serialized = ask(tiny_model, *((name, inputs) for name in names))
+    images, pngs, serialized = ask(model, *((name, inputs) for name in names))
     np.testing.assert_array_equal(images, sampler.images(inputs["latents"], inputs["keypoints"]))
     np.testing.assert_array_equal(pixels(pngs), images)
     parsed = [tf.io.parse_tensor(text, tf.uint8) for text in serialized]
     np.testing.assert_array_equal(np.stack(parsed), images)
 
 
-def test_a_seed_gives_the_picture_that_generate_draws_of_it(tiny_model, sampler):
+def test_a_seed_gives_the_picture_that_generate_draws_of_it(model, sampler):
     seeds = np.array([0, 7, 42, 2**63 - 1])
     keypoints = np.repeat(POSE[None], 4, axis=0)
-    (pngs,) = ask(tiny_model, ("from_seed", {"seeds": seeds, "keypoints": keypoints}))
+    (pngs,) = ask(model, ("from_seed", {"seeds": seeds, "keypoints": keypoints}))
     expected = sampler.images_in_pose(sampler.latents(list(seeds)), POSE)
     np.testing.assert_array_equal(pixels(pngs), expected)
 
 
-def test_a_seed_is_the_same_picture_in_any_batch_and_beside_any_neighbour(tiny_model):
+def test_a_seed_is_the_same_picture_in_any_batch_and_beside_any_neighbour(model):
     inputs = inputs_of("from_seed", 6)
     rows = [[0], [0, 0, 0, 0], [5, 4, 3, 2, 1, 0], [0, 3], [0, 1, 2, 3, 4, 5, 5, 5]]
     answers = ask(
-        tiny_model,
+        model,
         *(("from_seed", {alias: value[row] for alias, value in inputs.items()}) for row in rows),
     )
     for row, pngs in zip(rows, answers, strict=True):
@@ -130,7 +142,7 @@ def test_a_seed_is_the_same_picture_in_any_batch_and_beside_any_neighbour(tiny_m
         )
 
 
-def test_interpolation_starts_and_ends_at_its_latents_and_turns_evenly_between(tiny_model):
+def test_interpolation_starts_and_ends_at_its_latents_and_turns_evenly_between(model):
     inputs = inputs_of("interpolate", 4)
     inputs["t"] = np.array([0, 1, -3, 9], np.float32)
     ends = np.stack([inputs[f"latents_{end}"][i] for i, end in enumerate("abab")])
@@ -140,7 +152,7 @@ def test_interpolation_starts_and_ends_at_its_latents_and_turns_evenly_between(t
     middle |= {"t": np.array([0.5], np.float32), "keypoints": POSE[None]}
     diagonal = ((first + second) / np.sqrt(2))[None].astype(np.float32)
     between, exact, turned, expected = ask(
-        tiny_model,
+        model,
         ("interpolate", inputs),
         ("images_uint8", {"latents": ends, "keypoints": inputs["keypoints"]}),
         ("interpolate", middle),
@@ -171,12 +183,12 @@ WRONG_SIZES = [
 ]
 
 
-def test_inputs_of_other_sizes_are_refused_by_the_graph_which_names_them(tiny_model):
+def test_inputs_of_other_sizes_are_refused_by_the_graph_which_names_them(model):
     asked = []
     for name, alias, shape, _ in WRONG_SIZES:
         inputs = inputs_of(name, 2)
         asked.append((name, {**inputs, alias: np.ones(shape, inputs[alias].dtype)}))
-    for case, answer in zip(WRONG_SIZES, ask(tiny_model, *asked), strict=True):
+    for case, answer in zip(WRONG_SIZES, ask(model, *asked), strict=True):
         assert isinstance(answer, StatusError), case
         assert answer.code == "INVALID_ARGUMENT"
         first, received = answer.message.split("\n")[0].split("Received:]")
@@ -187,30 +199,30 @@ def test_inputs_of_other_sizes_are_refused_by_the_graph_which_names_them(tiny_mo
         )
 
 
-def test_a_batch_of_none_gives_none(tiny_model):
+def test_a_batch_of_none_gives_none(model):
     asked = [(name, inputs_of(name, 0)) for name in SIGNATURES]
-    answers = dict(zip(SIGNATURES, ask(tiny_model, *asked), strict=True))
-    assert answers.pop("images_uint8").shape == (0, 8, 8, 3)
+    answers = dict(zip(SIGNATURES, ask(model, *asked), strict=True))
+    assert answers.pop("images_uint8").shape == (0, 16, 16, 3)
     assert set(map(str, answers.values())) == {"[]"}
 
 
-def test_a_keypoint_that_is_no_number_is_drawn_as_missing(tiny_model):
+def test_a_keypoint_that_is_no_number_is_drawn_as_missing(model):
     inputs = inputs_of("images_uint8", 6)
     inputs["keypoints"][:] = POSE
     for row, axis, value in ((0, 0, np.nan), (1, 1, np.inf), (2, 2, np.nan), (3, 0, -np.inf)):
         inputs["keypoints"][row, 0, axis] = value
     missing = {**inputs, "keypoints": inputs["keypoints"].copy()}
     missing["keypoints"][:4, 0] = 0
-    images, expected = ask(tiny_model, ("images_uint8", inputs), ("images_uint8", missing))
+    images, expected = ask(model, ("images_uint8", inputs), ("images_uint8", missing))
     np.testing.assert_array_equal(images, expected)
 
 
-def test_a_latent_that_is_no_number_is_black_and_leaves_its_neighbours_alone(tiny_model):
+def test_a_latent_that_is_no_number_is_black_and_leaves_its_neighbours_alone(model):
     inputs = inputs_of("images_uint8", 4)
     spoilt = {**inputs, "latents": inputs["latents"].copy()}
     spoilt["latents"][1, 3] = np.nan
     spoilt["latents"][2, 0] = np.inf
-    images, plain = ask(tiny_model, ("images_uint8", spoilt), ("images_uint8", inputs))
+    images, plain = ask(model, ("images_uint8", spoilt), ("images_uint8", inputs))
     assert images[1:3].max() == 0
     assert plain[1:3].max() > 0
     np.testing.assert_array_equal(images[[0, 3]], plain[[0, 3]])
@@ -254,7 +266,7 @@ def test_precision_is_that_of_the_export_not_of_the_training(tmp_path):
     assert 0 < np.abs(full - half).mean() < 4
 
 
-def test_a_fresh_python_without_this_project_loads_and_calls_it(tiny_model, sampler, tmp_path):
+def test_a_fresh_python_without_this_project_loads_and_calls_it(model, sampler, tmp_path):
     inputs = inputs_of("serving_default", 2)
     np.savez(tmp_path / "inputs.npz", **inputs)
     program = (
@@ -267,7 +279,7 @@ def test_a_fresh_python_without_this_project_loads_and_calls_it(tiny_model, samp
         "for i, png in enumerate(pngs): open(f'{i}.png', 'wb').write(png)\n"
     )
     subprocess.run(
-        [sys.executable, "-c", program, str(tiny_model)],
+        [sys.executable, "-c", program, str(model)],
         cwd=tmp_path,
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         check=True,
@@ -276,10 +288,10 @@ def test_a_fresh_python_without_this_project_loads_and_calls_it(tiny_model, samp
     np.testing.assert_array_equal(drawn, sampler.images(inputs["latents"], inputs["keypoints"]))
 
 
-def test_saved_model_cli_shows_each_signature_by_its_names(tiny_model):
+def test_saved_model_cli_shows_each_signature_by_its_names(model):
     cli = "tensorflow.python.tools.saved_model_cli"
     shown = subprocess.run(
-        [sys.executable, "-m", cli, "show", "--all", f"--dir={tiny_model}"],
+        [sys.executable, "-m", cli, "show", "--all", f"--dir={model}"],
         capture_output=True,
         text=True,
         check=True,

@@ -101,11 +101,13 @@ def model_card(
 
 def _plain(value: Any) -> str:
     """A card's entry, whatever its form, as text on one line."""
+    if value is None or value in ("", [], {}):
+        return "not stated"
     if isinstance(value, dict):
         return "; ".join(f"{key}: {_plain(entry)}" for key, entry in value.items())
     if isinstance(value, list | tuple):
         return "; ".join(_plain(entry) for entry in value)
-    return "not stated" if value in (None, "") else " ".join(str(value).split())
+    return " ".join(str(value).split())
 
 
 def _signature_rows(signatures: dict[str, dict[str, dict[str, str]]]) -> list[str]:

@@ -30,9 +30,17 @@ def versions_in(model_dir: str | Path) -> dict[int, Path]:
 def check_version_is_free(model_dir: str | Path, version: int | None) -> None:
     """Refuses a version that cannot be written.
 
+    Args:
+        model_dir: folder of the model's versions, there or not.
+        version: number of the new one; None for the next free one.
+
     Raises:
-        ValueError: it is taken, or no version number.
+        ValueError: it is taken, or no version number, or `model_dir` is a file.
     """
+    if Path(model_dir).exists() and not Path(model_dir).is_dir():
+        raise ValueError(
+            f"`export_dir` must be a folder. Received: {model_dir}, which is a file. Name another."
+        )
     taken = versions_in(model_dir)
     if version is not None and not 1 <= version <= _MAX_VERSION:
         raise ValueError(
