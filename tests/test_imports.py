@@ -50,6 +50,8 @@ LEVELS = {
     "psgan_tf.records": 1,
     "psgan_tf.remote": 1,
     "psgan_tf.remote_calls": 1,
+    "psgan_tf.remote_generator": 1,
+    "psgan_tf.remote_pictures": 1,
     "psgan_tf.wire": 1,
     # Level 2: the model.
     "psgan_tf.blocks": 2,
