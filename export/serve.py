@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FLAGS = flags.FLAGS
 THREADS_PER_PROCESSOR = 4
+SIGNAL_CHECK_SECS = 0.5
 
 flags.DEFINE_string("model_name", "default", "What requests call the model.")
 flags.DEFINE_string("model_base_path", None, "Folder with a folder a version: 1, 2, ...")
@@ -138,7 +139,9 @@ def serve() -> int:
     if program.rest_port is not None:
         print(f"local stand-in: REST at http://{FLAGS.host}:{program.rest_port}", flush=True)
     print("local stand-in: ready", flush=True)
-    stopped.wait()
+    # A signal that comes just before an endless wait begins would not wake it.
+    while not stopped.wait(SIGNAL_CHECK_SECS):
+        pass
     print("local stand-in: stopping", flush=True)
     if not program.stop(FLAGS.drain_secs):
         # A graph cannot be interrupted, and the interpreter would wait for its thread.
