@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tools.avatars.builtin.curves import curve_through, smooth_curve
+from tools.avatars.builtin.curves import FloatArray, curve_through, smooth_curve
 from tools.avatars.builtin.hair_strands import (
     SKULL_CENTER,
     SKULL_REACH,
@@ -61,17 +61,26 @@ def curtain(fall: Callable[[float], float], flare: float, curl: float, width: fl
     return locks
 
 
+def _arc_over(start: FloatArray, target: FloatArray) -> FloatArray:
+    """[R, 3]: even steps from one unit vector to another, more the wider they lie apart."""
+    angle = float(np.arccos(np.clip(start @ target, -0.999, 0.999)))
+    part = np.linspace(0.0, 1.0, 5 + int(angle / 0.45))[:, None]
+    turned = start * np.sin((1 - part) * angle) + target * np.sin(part * angle)
+    return turned / max(np.sin(angle), 1e-6)
+
+
 def _combed(starts: Sequence[Place], tie: Place, width: float) -> list[Mesh]:
     """Locks over the head from places on it to one place."""
     target = unit((on_head(*tie) - SKULL_CENTER) / SKULL_REACH)
-    part = np.linspace(0.0, 1.0, 7)[:, None]
-    lift = 0.002 + 0.012 * np.sin(np.pi * np.minimum(part, 0.9)) + 0.006 * part
-    widths = width * smooth_curve([0, 0.4, 1], [0.7, 1.0, 0.35], part[:, 0])
     meshes = []
     for place in starts:
-        start = unit((on_head(*place) - SKULL_CENTER) / SKULL_REACH)
-        path = SKULL_CENTER + unit(start * (1 - part) + target * part) * (SKULL_REACH + lift)
-        meshes.append(lock_along(path, widths, np.full(7, 0.008), away_from_head(path)))
+        ways = _arc_over(unit((on_head(*place) - SKULL_CENTER) / SKULL_REACH), target)
+        part = np.linspace(0.0, 1.0, len(ways))
+        lift = 0.002 + 0.012 * np.sin(np.pi * np.minimum(part, 0.9)) + 0.006 * part
+        path = SKULL_CENTER + ways * (SKULL_REACH + lift[:, None])
+        widths = width * smooth_curve([0, 0.4, 1], [0.7, 1.0, 0.35], part)
+        thicknesses = np.full(len(ways), 0.008)
+        meshes.append(lock_along(path, widths, thicknesses, away_from_head(path)))
     return meshes
 
 
