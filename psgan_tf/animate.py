@@ -2,17 +2,19 @@
 
     python -m psgan_tf.animate --run_dir=RUN --seed=7 --motion=walk.bvh --output=walk.mp4
 
-Draws with a training run or with an exported model (--saved_model). docs/animation.md says what
-motions, characters and outputs there are. `--preview` draws the poses alone, without a network.
-A folder as output takes up a job that was stopped.
+Draws with a training run, with an exported model (--saved_model), or through a server (--address).
+docs/animation.md says what motions, characters and outputs there are. `--preview` draws the poses
+alone, without a network. A folder as output takes up a job that was stopped.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -20,60 +22,22 @@ import numpy as np
 from absl import flags
 
 from psgan_tf import command_line
-from psgan_tf.animation import BACKGROUNDS, Look, Painter, Scene, SkeletonPainter, animate
+from psgan_tf.animate_flags import look_from_flags, options_from_flags, outputs_from_flags
+from psgan_tf.animation import Painter, Scene, SkeletonPainter, animate
 from psgan_tf.casting import choose_cast
-from psgan_tf.matting import LEAST_WHITE
-from psgan_tf.motion.retarget import GROUND_RULES
 from psgan_tf.pose_sequences import (
     PoseSequence,
-    SequenceOptions,
     read_sequence,
     rest_skeleton_of_file,
     write_sequence,
 )
-from psgan_tf.pose_smoothing import METHODS, Smoothing
-from psgan_tf.poses import parse_pose_size
 from psgan_tf.processes import Interrupts
-from psgan_tf.stage import FRAMINGS, Stage, View, parse_yaw, read_stage
-from psgan_tf.video.writing import check_output
+from psgan_tf.stage import Stage, read_stage
+
+if TYPE_CHECKING:
+    from psgan_tf.painters import ModelPainter
 
 FLAGS = flags.FLAGS
-
-flags.DEFINE_string("run_dir", "", "Folder of a training run.")
-flags.DEFINE_string("saved_model", "", "An exported model, drawn in this process.")
-flags.DEFINE_string("avatar", "", "Whose limbs: one of the dataset's avatars, or a VRM file.")
-flags.DEFINE_integer("seed", 0, "The character.", 0)
-flags.DEFINE_string("character", "", "A saved character (.npz) instead.")
-flags.DEFINE_string("blend", "", "A mix instead: aoi.npz:0.7,seed42:0.3.")
-flags.DEFINE_string("walk", "", "From one to the next instead: aoi.npz,seed42,seed7.")
-flags.DEFINE_string("motion", "", "BVH, VMD, VRMA, FILE.glb#CLIP, OpenPose, FOLDER#MOTION, JSON.")
-flags.DEFINE_list("output", [], "Files (.mp4 .webm .gif .webp .apng .json) and folders (PNGs).")
-flags.DEFINE_bool("preview", False, "Draw the skeletons only.")
-flags.DEFINE_string("save_poses", "", "Write the poses into this pose file as well.")
-flags.DEFINE_float("fps", 24.0, "Frames a second.")
-flags.DEFINE_integer("hold", 1, "Frames that each pose is held; 2 is animation on twos.", 1)
-flags.DEFINE_float("from_secs", 0.0, "Where in the motion to begin.", 0.0)
-flags.DEFINE_float("to_secs", None, "Where to end.", 0.0)
-flags.DEFINE_string("yaw", "0", "Degrees turned to the left; 0:360 turns on the way.")
-flags.DEFINE_float("pitch", 0.0, "Degrees that the camera looks down.", -80.0, 80.0)
-flags.DEFINE_float("zoom", 1.0, "Factor on the size.", 0.01, 100.0)
-flags.DEFINE_enum("framing", "dataset", FRAMINGS, "The dataset's camera, or one for this motion.")
-flags.DEFINE_enum("ground", None, GROUND_RULES, "What stands on the ground; the dataset's rule.")
-flags.DEFINE_bool("loop", False, "Make the motion lead back to its start.")
-flags.DEFINE_float("loop_secs", 0.4, "How much of the end is blended into the start.", 0.0)
-flags.DEFINE_float("source_fps", None, "Poses a second of flat motions that do not say theirs.")
-flags.DEFINE_string("pose_size", "", "WxH: pixels of the pictures that OpenPose files are of.")
-flags.DEFINE_string("motion_bones", None, "Bone map (JSON) for motions with names of their own.")
-flags.DEFINE_enum("smooth", "none", METHODS, "Smoothing of trembling poses.")
-flags.DEFINE_float("smooth_secs", 0.06, "Standard deviation of gaussian smoothing.", 0.0)
-flags.DEFINE_float("cutoff_hz", 1.0, "one_euro: cut-off for joints at rest.", 0.001)
-flags.DEFINE_float("speed_factor", 20.0, "one_euro: Hz more for a frame width a second.", 0.0)
-flags.DEFINE_enum("background", "white", BACKGROUNDS, "White, or transparent by matting.")
-flags.DEFINE_bool("clear_gaps", False, "Matting makes enclosed white transparent too.")
-flags.DEFINE_integer("least_white", LEAST_WHITE, "What matting takes for white.", 1, 255)
-flags.DEFINE_bool("side_by_side", False, "Show the skeleton beside the character.")
-flags.DEFINE_integer("scale", 0, "Size of a pixel; 0 enlarges to at least 256 px.", 0, 64)
-flags.DEFINE_bool("repeat", True, "GIF, WebP and APNG play for ever.")
 
 
 def say(line: str) -> None:
@@ -86,71 +50,58 @@ def say_aside(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def stage_from_flags() -> Stage:
-    """What the model's poses are measured in."""
-    sources = [path for path in (FLAGS.run_dir, FLAGS.saved_model) if path]
-    if len(sources) != 1:
-        raise ValueError(
-            "`run_dir` or `saved_model` must be given, one of them. "
-            f"Received: {', '.join(sources) or 'neither'}."
-        )
-    is_file = Path(FLAGS.avatar).is_file()
-    stage = read_stage(sources[0], "" if is_file else FLAGS.avatar)
-    if is_file:
-        stage = replace(stage, rest_skeleton=rest_skeleton_of_file(FLAGS.avatar))
-    return replace(stage, ground=FLAGS.ground or stage.ground)
+def open_model() -> tuple[Stage, Callable[[], ModelPainter]]:
+    """What the model's poses are measured in, and how to get its painter.
+
+    Only a server has to be asked for the first; for others TensorFlow is loaded with the second.
+    """
+    if FLAGS.address:
+        from psgan_tf.painters import RemotePainter
+
+        remote = RemotePainter(FLAGS.address, FLAGS.model)
+        return remote.stage, lambda: remote
+
+    def painter() -> ModelPainter:
+        from psgan_tf.painters import RunPainter, SavedModelPainter
+
+        if FLAGS.run_dir:
+            return RunPainter(FLAGS.run_dir)
+        return SavedModelPainter(FLAGS.saved_model)
+
+    avatar = "" if Path(FLAGS.avatar).is_file() else FLAGS.avatar
+    return read_stage(FLAGS.run_dir or FLAGS.saved_model, avatar), painter
 
 
-def options_from_flags() -> SequenceOptions:
-    """How the motion becomes a sequence of poses."""
-    return SequenceOptions(
-        fps=FLAGS.fps,
-        view=View(parse_yaw(FLAGS.yaw), FLAGS.pitch, FLAGS.zoom, FLAGS.framing),
-        span_secs=(FLAGS.from_secs, FLAGS.to_secs),
-        loop_secs=FLAGS.loop_secs if FLAGS.loop else None,
-        source_fps=FLAGS.source_fps,
-        pose_size=parse_pose_size(FLAGS.pose_size),
-        motion_bones=Path(FLAGS.motion_bones) if FLAGS.motion_bones else None,
-        smoothing=Smoothing(FLAGS.smooth, FLAGS.smooth_secs, FLAGS.cutoff_hz, FLAGS.speed_factor),
-        hold=FLAGS.hold,
-    )
-
-
-def scene_from_flags(stage: Stage, sequence: PoseSequence) -> tuple[Scene, Painter]:
+def scene_of(
+    stage: Stage, sequence: PoseSequence, open_painter: Callable[[], ModelPainter]
+) -> tuple[Scene, Painter]:
     """What is to be drawn, and what draws it."""
-    look = Look(
-        FLAGS.scale, FLAGS.background, FLAGS.clear_gaps, FLAGS.least_white, FLAGS.side_by_side
-    )
-    names = {"motion": FLAGS.motion}
+    look, names, frames = look_from_flags(), {"motion": FLAGS.motion}, sequence.num_frames
     if FLAGS.preview:
-        latents = np.zeros([sequence.num_frames, 0], np.float32)
-        return Scene(stage, sequence, latents, look, names), SkeletonPainter(stage, stage.frame_px)
+        nobody = np.zeros([frames, 0], np.float32)
+        return Scene(stage, sequence, nobody, look, names), SkeletonPainter(stage, stage.frame_px)
     cast = choose_cast(FLAGS.seed, FLAGS.character, FLAGS.blend, FLAGS.walk)
-    from psgan_tf import painters  # TensorFlow: not for previews, nor before flags are checked
+    painter = open_painter()
+    from psgan_tf.painters import latents_of_parts
 
-    painter = painters.open_painter(FLAGS.run_dir, FLAGS.saved_model)
-    of_parts = painters.latents_of_parts(cast.parts, painter, say_aside)
-    latents = cast.latents(of_parts, sequence.num_frames, FLAGS.loop)
+    parts = latents_of_parts(cast.parts, painter, say_aside)
     names |= {"character": cast.name, "model": painter.fingerprint}
-    return Scene(stage, sequence, latents, look, names), painter
+    return Scene(stage, sequence, cast.latents(parts, frames, FLAGS.loop), look, names), painter
 
 
 def main() -> int:
     """Checks the flags, draws, and says where the animation is."""
-    outputs = [Path(text) for text in FLAGS.output]
-    if not outputs and not FLAGS.save_poses:
-        raise ValueError("`output` must be given. Received: nothing. Set --output=FILE.mp4.")
-    if not FLAGS.motion:
-        raise ValueError("`motion` must be given. Received: nothing. Set --motion=FILE.")
-    for path in outputs:
-        check_output(path, FLAGS.fps)
-    stage = stage_from_flags()
+    outputs = outputs_from_flags()
+    stage, open_painter = open_model()
+    if Path(FLAGS.avatar).is_file():
+        stage = replace(stage, rest_skeleton=rest_skeleton_of_file(FLAGS.avatar))
+    stage = replace(stage, ground=FLAGS.ground or stage.ground)
     sequence = read_sequence(FLAGS.motion, stage, options_from_flags())
     if FLAGS.save_poses:
         write_sequence(FLAGS.save_poses, sequence, stage)
     if not outputs:
         return 0
-    scene, painter = scene_from_flags(stage, sequence)
+    scene, painter = scene_of(stage, sequence, open_painter)
     with Interrupts() as interrupts:
         outcome = animate(scene, painter, outputs, say, interrupts.seen, FLAGS.repeat)
     say(outcome.text(sequence.num_frames))

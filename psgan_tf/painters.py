@@ -1,19 +1,22 @@
-"""What draws an animation's frames: a run's checkpoint, or an exported SavedModel."""
+"""What draws an animation's frames: a run's checkpoint, an exported SavedModel, or a server."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from psgan_tf.casting import Latents, Part, latents_of
 from psgan_tf.files import read_json
 from psgan_tf.latents import latents_from_seeds
 from psgan_tf.pictures import Pixels
+from psgan_tf.remote import Question, RemoteModel
+from psgan_tf.remote_generator import find_generator
 from psgan_tf.sampling import Sampler
 from psgan_tf.skeleton import Keypoints
-from psgan_tf.stage import saved_model_folder
+from psgan_tf.stage import Stage, saved_model_folder
 
 _SIGNATURE = "images_uint8"
 _OUTPUT = "images"
@@ -32,9 +35,10 @@ class RunPainter:
 
     def __init__(self, run_dir: str | Path) -> None:
         self._sampler = Sampler(run_dir)
+        if not self._sampler.network.num_keypoints:
+            raise ValueError(_without_poses("run_dir", str(run_dir)))
         self.resolution = self._sampler.resolution
         self.latent_size = self._sampler.network.latent_size
-        self.num_keypoints = self._sampler.network.num_keypoints
         self.fingerprint = self._sampler.fingerprint
 
     def draw(self, latents: Latents, keypoints: Keypoints) -> Pixels:
@@ -56,7 +60,9 @@ class SavedModelPainter:
         folder = saved_model_folder(path)
         model = read_json(folder / _CARD_FILE)["model"]
         self.resolution, self.latent_size = model["resolution"], model["latent_size"]
-        self.num_keypoints, self.fingerprint = model["num_keypoints"], model["fingerprint"]
+        self.fingerprint = model["fingerprint"]
+        if not model["num_keypoints"]:
+            raise ValueError(_without_poses("saved_model", str(folder)))
         loaded = tf.saved_model.load(str(folder))
         if _SIGNATURE not in loaded.signatures:
             raise ValueError(
@@ -72,22 +78,46 @@ class SavedModelPainter:
         return images[_OUTPUT].numpy()
 
 
-ModelPainter = RunPainter | SavedModelPainter
+class RemotePainter:
+    """Draws through a server of an exported model.
 
+    Attributes:
+        stage: what its poses are measured in, as the server says.
 
-def open_painter(run_dir: str, saved_model: str) -> ModelPainter:
-    """The painter for the one of `run_dir` and `saved_model` that is not empty.
+    Args:
+        address: `host:port` of its gRPC interface.
+        model: the name it is served under.
 
     Raises:
-        ValueError: it cannot be opened, or its network takes no poses.
+        ValueError: the server's model is not a generator that takes poses.
+        RemoteError: the server does not answer.
     """
-    painter = RunPainter(run_dir) if run_dir else SavedModelPainter(saved_model)
-    if not painter.num_keypoints:
-        raise ValueError(
-            "`run_dir` or `saved_model` must be of a network that takes poses. "
-            "Received: one without. Draw its characters with psgan_tf.generate."
-        )
-    return painter
+
+    def __init__(self, address: str, model: str) -> None:
+        self._remote = RemoteModel(address, model)
+        generator = find_generator(self._remote)
+        if generator.stage is None:
+            raise ValueError(_without_poses("model", model))
+        self.stage: Stage = generator.stage
+        self.latent_size, self.fingerprint = generator.latent_size, generator.fingerprint
+        # The shape of answers is open: one picture says how large they are.
+        pose = np.zeros([1, self.stage.skeleton.num_keypoints, 3], np.float32)
+        self.resolution = self.draw(np.ones([1, self.latent_size], np.float32), pose).shape[1]
+
+    def draw(self, latents: Latents, keypoints: Keypoints) -> Pixels:
+        """[B, Z] latents in [B, M, 3] poses to [B, R, R, 3] uint8."""
+        question = Question(_SIGNATURE, {"latents": latents, "keypoints": keypoints})
+        return self._remote.predict(question).outputs[_OUTPUT]
+
+
+def _without_poses(argument: str, received: str) -> str:
+    return (
+        f"`{argument}` must be of a network that takes poses. Received: {received}, one without. "
+        "Draw its characters with psgan_tf.generate."
+    )
+
+
+ModelPainter = RunPainter | SavedModelPainter | RemotePainter
 
 
 def latents_of_parts(

@@ -12,34 +12,27 @@ Motions in 3D are sampled in angle space, flat ones along smooth curves (`resamp
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from psgan_tf.files import json_text, read_json, write_atomically
-from psgan_tf.interchange import PoseRow, is_dataset_folder, read_folder
+from psgan_tf.files import json_text, write_atomically
+from psgan_tf.flat_poses import DEFAULT_FPS, TimedPoses, read_timed_poses
 from psgan_tf.motion.bone_names import read_bone_map
 from psgan_tf.motion.foot_tips import foot_tips
 from psgan_tf.motion.gltf import read_gltf
 from psgan_tf.motion.loops import closed_loop
 from psgan_tf.motion.motion_files import motion_from_file
 from psgan_tf.motion.motions import check_fps
-from psgan_tf.motion.openpose import FILE_ENDING
 from psgan_tf.motion.rest_skeleton import RestSkeleton, rest_skeleton_of
 from psgan_tf.motion.vrm_humanoid import rig_of_gltf
-from psgan_tf.pictures import place_keypoints
 from psgan_tf.pose_smoothing import Smoothing
-from psgan_tf.poses import poses_of_document
-from psgan_tf.resampling import Floats, closed_keypoints, resampled_keypoints
-from psgan_tf.skeleton import Keypoints, Skeleton, is_finite_float32
-from psgan_tf.stage import Stage, View, in_schema, keypoints_of_motion
+from psgan_tf.resampling import closed_keypoints, resampled_keypoints
+from psgan_tf.skeleton import Keypoints
+from psgan_tf.stage import Stage, View, keypoints_of_motion
 
 _CLIP_MARK = "#"
-_DEFAULT_SOURCE_FPS = 30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,15 +82,6 @@ class SequenceOptions:
     hold: int = 1
 
 
-@dataclass(frozen=True, eq=False)
-class _TimedPoses:
-    """Flat poses at times of their own, in the model's schema and frame."""
-
-    name: str
-    times_secs: Floats
-    keypoints: Keypoints
-
-
 def rest_skeleton_of_file(path: str | Path) -> RestSkeleton:
     """The proportions of the avatar in a VRM or glTF file.
 
@@ -139,7 +123,9 @@ def read_sequence(source: str, stage: Stage, options: SequenceOptions) -> PoseSe
     if options.fps is not None:
         options = replace(options, fps=check_fps(options.fps) / options.hold)
     if path.is_dir() or path.suffix.lower() == ".json":
-        sequence = _of_flat_poses(_read_poses(path, clip, stage, options), options)
+        sequence = _of_flat_poses(
+            read_timed_poses(path, clip, stage, options.source_fps, options.pose_size), options
+        )
     else:
         sequence = _of_motion(path, clip, stage, options)
     if not sequence.keypoints[..., 2].any():
@@ -176,114 +162,17 @@ def _of_motion(
     return PoseSequence(motion.name, motion.fps, keypoints_of_motion(stage, motion, options.view))
 
 
-def _of_flat_poses(poses: _TimedPoses, options: SequenceOptions) -> PoseSequence:
+def _of_flat_poses(poses: TimedPoses, options: SequenceOptions) -> PoseSequence:
     times, fps = poses.times_secs, options.fps
     if fps is None:
         # The rate that most of the steps have, for sources whose times are not quite even.
-        fps = 1.0 / float(np.median(np.diff(times))) if len(times) > 1 else _DEFAULT_SOURCE_FPS
+        fps = 1.0 / float(np.median(np.diff(times))) if len(times) > 1 else DEFAULT_FPS
         fps = check_fps(round(fps, 3))
     keypoints = resampled_keypoints(times, poses.keypoints, fps)
     keypoints = keypoints[_span_of(len(keypoints), fps, options.span_secs)]
     if options.loop_secs is not None:
         keypoints = closed_keypoints(keypoints, options.loop_secs, fps)
     return PoseSequence(poses.name, fps, keypoints)
-
-
-def _read_poses(
-    path: Path, clip: str | None, stage: Stage, options: SequenceOptions
-) -> _TimedPoses:
-    if is_dataset_folder(path):
-        return _of_dataset(path, clip, stage, options)
-    if clip is not None:
-        raise ValueError(
-            f"`motion` must name a clip of a glTF file or a motion of a dataset folder after its "
-            f"#. Received: {clip!r} of {path.name}, which has none."
-        )
-    if path.is_dir():
-        return _of_openpose_folder(path, stage, options)
-    document = read_json(path)
-    poses = poses_of_document(path, document, stage.skeleton, stage.frame_px, options.pose_size)
-    if not poses:
-        raise ValueError(f"`motion` must hold a pose. Received: {path}, which holds none.")
-    fps = document.get("fps") if isinstance(document, dict) else None
-    if fps is not None and not (type(fps) in (int, float) and 0 < fps <= 1000):
-        raise ValueError(
-            f"`fps` of {path.name} must be a number above 0 and at most 1000. Received: {fps!r}."
-        )
-    rate = options.source_fps or fps or _DEFAULT_SOURCE_FPS
-    return _evenly(path.stem, [pose.keypoints for pose in poses], rate)
-
-
-def _evenly(name: str, keypoints: Sequence[Keypoints], fps: float) -> _TimedPoses:
-    return _TimedPoses(name, np.arange(len(keypoints)) / check_fps(fps), np.stack(keypoints))
-
-
-def _numbers_in(name: str) -> list[Any]:
-    """A key that sorts `frame_9` before `frame_10`."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", name)]
-
-
-def _of_openpose_folder(path: Path, stage: Stage, options: SequenceOptions) -> _TimedPoses:
-    """One file a frame; a frame with no one in it keeps its time, with all joints missing."""
-    files = sorted(path.glob(f"*{FILE_ENDING}"), key=lambda file: _numbers_in(file.name))
-    files = files or sorted(path.glob("*.json"), key=lambda file: _numbers_in(file.name))
-    if not files:
-        raise ValueError(
-            f"`motion` must be a dataset folder or hold OpenPose files (*{FILE_ENDING}). "
-            f"Received: {path}, which holds neither."
-        )
-    frames = []
-    for file in files:
-        poses = poses_of_document(
-            file, read_json(file), stage.skeleton, stage.frame_px, options.pose_size
-        )
-        missing = np.zeros((stage.skeleton.num_keypoints, 3), np.float32)
-        frames.append(poses[0].keypoints if poses else missing)
-    return _evenly(path.name, frames, options.source_fps or _DEFAULT_SOURCE_FPS)
-
-
-def _of_dataset(
-    path: Path, motion: str | None, stage: Stage, options: SequenceOptions
-) -> _TimedPoses:
-    """The poses of one motion of a dataset folder, as one of its looks from one side goes."""
-    folder = read_folder(path)
-    motions = list(dict.fromkeys(row.text("motion") for row in folder.rows if row.text("motion")))
-    if motion is None and len(motions) == 1:
-        motion = motions[0]
-    if motion not in motions:
-        raise ValueError(
-            f"`motion` must name a motion of {path.name} after a #: "
-            f"{', '.join(motions[:60]) or 'it names none'}. Received: {motion!r}."
-        )
-    rows = _one_look([row for row in folder.rows if row.text("motion") == motion])
-    noted = [row.attributes.get("time_s") for row in rows]
-    stamps = [float(stamp) for stamp in noted if is_finite_float32(stamp)]
-    if len(stamps) < len(rows):
-        fps = check_fps(options.source_fps or _DEFAULT_SOURCE_FPS)
-        stamps = [number / fps for number in range(len(rows))]
-    times = dict(zip(stamps, rows, strict=True))
-    ordered = sorted(times)
-    keypoints = [
-        _placed(times[stamp].keypoints, folder.skeleton, folder.image_size, stage)
-        for stamp in ordered
-    ]
-    return _TimedPoses(motion or path.name, np.array(ordered) - ordered[0], np.stack(keypoints))
-
-
-def _one_look(rows: Sequence[PoseRow]) -> list[PoseRow]:
-    """The rows of the first one's avatar and costume; others show the same poses again."""
-    first = rows[0]
-    same = [r for r in rows if all(r.text(k) == first.text(k) for k in ("avatar", "costume"))]
-    # A pose that was taken from several sides is taken from the first of them.
-    seen = {row.text("time_s") or row.image: row for row in reversed(same)}
-    return [row for row in same if seen[row.text("time_s") or row.image] is row]
-
-
-def _placed(
-    keypoints: Keypoints, own: Skeleton, image_size: tuple[int, int], stage: Stage
-) -> Keypoints:
-    converted = in_schema(keypoints[None], own, stage.skeleton)[0]
-    return place_keypoints(converted, image_size, "pad", stage.frame_px)
 
 
 def write_sequence(path: str | Path, sequence: PoseSequence, stage: Stage) -> None:

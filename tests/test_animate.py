@@ -17,12 +17,13 @@ from psgan_tf.animation import Look, Scene, SkeletonPainter, animate, batches_of
 from psgan_tf.casting import Part
 from psgan_tf.characters import Character, save_character
 from psgan_tf.latents import latents_from_seeds
-from psgan_tf.painters import RunPainter, SavedModelPainter, latents_of_parts
+from psgan_tf.painters import RemotePainter, RunPainter, SavedModelPainter, latents_of_parts
 from psgan_tf.pose_sequences import PoseSequence, write_sequence
 from psgan_tf.stage import Stage, read_stage
 from psgan_tf.video.frames import enlarged
 from psgan_tf.video.outputs import part_name
 from run_programs import REPOSITORY, finish, run, start, wait_for
+from standin_process import serving
 from tiny_data import SKELETON
 from tiny_run import write_run
 
@@ -93,19 +94,34 @@ def test_every_frame_is_the_network_s_picture_of_the_character_in_that_pose(
     assert max(errors) < 10  # the colours of noise; how close films are: test_video.py
 
 
-def test_an_exported_model_draws_the_same_without_the_run(run_dir, painter, tmp_path):
-    export_run(run_dir, tmp_path / "model", warmup_batch_sizes=[1])
-    exported = SavedModelPainter(tmp_path / "model")
-    assert exported.resolution == painter.resolution
-    assert (exported.latent_size, exported.num_keypoints) == (8, 3)
-    assert exported.fingerprint == painter.fingerprint
-    latents = latents_of_parts((Part(3, ""), Part(5, "")), exported, print)
+@pytest.fixture(scope="module")
+def exported(run_dir, tmp_path_factory):
+    models = tmp_path_factory.mktemp("models")
+    export_run(run_dir, models / "tiny", warmup_batch_sizes=[1])
+    return models / "tiny"
+
+
+def assert_draws_the_same(other, painter):
+    assert (other.resolution, other.latent_size) == (painter.resolution, 8)
+    assert other.fingerprint == painter.fingerprint
+    latents = latents_of_parts((Part(3, ""), Part(5, "")), other, print)
     own = painter.draw(latents, swaying(2))
-    np.testing.assert_allclose(exported.draw(latents, swaying(2)).astype(int), own, atol=1)
-    stage = read_stage(tmp_path / "model")
+    np.testing.assert_allclose(other.draw(latents, swaying(2)).astype(int), own, atol=1)
+
+
+def test_an_exported_model_draws_the_same_without_the_run(run_dir, exported, painter):
+    assert_draws_the_same(SavedModelPainter(exported), painter)
+    stage = read_stage(exported)
     assert (stage.skeleton, stage.frame_px) == (SKELETON, 16)
     with pytest.raises(ValueError, match=r"holds no saved_model\.pb"):
         SavedModelPainter(run_dir)
+
+
+def test_a_server_draws_the_same_and_says_what_poses_are_measured_in(exported, painter):
+    with serving(f"--model_base_path={exported}", "--model_name=tiny") as server:
+        remote = RemotePainter(server.grpc_address, "tiny")
+        assert_draws_the_same(remote, painter)
+        assert (remote.stage.skeleton, remote.stage.frame_px) == (SKELETON, 16)
 
 
 def test_characters_of_another_checkpoint_are_told_of(painter, tmp_path):

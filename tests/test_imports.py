@@ -24,6 +24,7 @@ LEVELS = {
     "psgan_tf.cost": 0,
     "psgan_tf.dataset_card": 0,
     "psgan_tf.files": 0,
+    "psgan_tf.flat_poses": 0,
     "psgan_tf.interchange": 0,
     "psgan_tf.matting": 0,
     "psgan_tf.motion": 0,
@@ -68,6 +69,7 @@ LEVELS = {
     "psgan_tf.training_run": 3,
     # Level 4: programs.
     "psgan_tf.animate": 4,
+    "psgan_tf.animate_flags": 4,
     "psgan_tf.command_line": 4,
     "psgan_tf.evaluate": 4,
     "psgan_tf.generate": 4,

@@ -1,0 +1,152 @@
+"""Flat poses with their times: pose files, folders of OpenPose files, motions of datasets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from psgan_tf.files import read_json
+from psgan_tf.interchange import PoseRow, is_dataset_folder, read_folder
+from psgan_tf.motion.motions import check_fps
+from psgan_tf.motion.openpose import FILE_ENDING
+from psgan_tf.pictures import place_keypoints
+from psgan_tf.poses import poses_of_document
+from psgan_tf.resampling import Floats
+from psgan_tf.skeleton import Keypoints, Skeleton, is_finite_float32
+from psgan_tf.stage import Stage, in_schema
+
+# Poses a second of sources that do not say theirs.
+DEFAULT_FPS = 30.0
+
+
+@dataclass(frozen=True, eq=False)
+class TimedPoses:
+    """Flat poses at times of their own.
+
+    Attributes:
+        name: what to call them.
+        times_secs: [F] ascending, from 0.
+        keypoints: [F, M, 3] float32 in the model's schema and frame.
+    """
+
+    name: str
+    times_secs: Floats
+    keypoints: Keypoints
+
+
+def read_timed_poses(
+    path: Path,
+    motion: str | None,
+    stage: Stage,
+    source_fps: float | None,
+    pose_size: tuple[int, int] | None,
+) -> TimedPoses:
+    """The poses of a folder or JSON file, with their times.
+
+    Args:
+        path: a dataset folder, a folder of OpenPose files, or a pose file.
+        motion: which of a dataset folder's motions; may be left out where there is one.
+        stage: the model's schema and frame.
+        source_fps: the rate of sources that do not say theirs; None for 30.
+        pose_size: (width, height) in pixels of the pictures of OpenPose files without a canvas.
+
+    Raises:
+        ValueError: nothing of these, no such motion, or no pose in it.
+    """
+    if is_dataset_folder(path):
+        return _of_dataset(path, motion, stage, source_fps)
+    if motion is not None:
+        raise ValueError(
+            f"`motion` must name a clip of a glTF file or a motion of a dataset folder after its "
+            f"#. Received: {motion!r} of {path.name}, which has none."
+        )
+    if path.is_dir():
+        return _of_openpose_folder(path, stage, source_fps, pose_size)
+    document = read_json(path)
+    poses = poses_of_document(path, document, stage.skeleton, stage.frame_px, pose_size)
+    if not poses:
+        raise ValueError(f"`motion` must hold a pose. Received: {path}, which holds none.")
+    fps = document.get("fps") if isinstance(document, dict) else None
+    if fps is not None and not (type(fps) in (int, float) and 0 < fps <= 1000):
+        raise ValueError(
+            f"`fps` of {path.name} must be a number above 0 and at most 1000. Received: {fps!r}."
+        )
+    rate = source_fps or fps or DEFAULT_FPS
+    return _evenly(path.stem, [pose.keypoints for pose in poses], rate)
+
+
+def _evenly(name: str, keypoints: Sequence[Keypoints], fps: float) -> TimedPoses:
+    return TimedPoses(name, np.arange(len(keypoints)) / check_fps(fps), np.stack(keypoints))
+
+
+def _numbers_in(name: str) -> list[Any]:
+    """A key that sorts `frame_9` before `frame_10`."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", name)]
+
+
+def _of_openpose_folder(
+    path: Path, stage: Stage, source_fps: float | None, pose_size: tuple[int, int] | None
+) -> TimedPoses:
+    """One file a frame; a frame with no one in it keeps its time, with all joints missing."""
+    files = sorted(path.glob(f"*{FILE_ENDING}"), key=lambda file: _numbers_in(file.name))
+    files = files or sorted(path.glob("*.json"), key=lambda file: _numbers_in(file.name))
+    if not files:
+        raise ValueError(
+            f"`motion` must be a dataset folder or hold OpenPose files (*{FILE_ENDING}). "
+            f"Received: {path}, which holds neither."
+        )
+    frames = []
+    for file in files:
+        poses = poses_of_document(file, read_json(file), stage.skeleton, stage.frame_px, pose_size)
+        missing = np.zeros((stage.skeleton.num_keypoints, 3), np.float32)
+        frames.append(poses[0].keypoints if poses else missing)
+    return _evenly(path.name, frames, source_fps or DEFAULT_FPS)
+
+
+def _of_dataset(
+    path: Path, motion: str | None, stage: Stage, source_fps: float | None
+) -> TimedPoses:
+    """The poses of one motion of a dataset folder, as one of its looks from one side goes."""
+    folder = read_folder(path)
+    motions = list(dict.fromkeys(row.text("motion") for row in folder.rows if row.text("motion")))
+    if motion is None and len(motions) == 1:
+        motion = motions[0]
+    if motion not in motions:
+        raise ValueError(
+            f"`motion` must name a motion of {path.name} after a #: "
+            f"{', '.join(motions[:60]) or 'it names none'}. Received: {motion!r}."
+        )
+    rows = _one_look([row for row in folder.rows if row.text("motion") == motion])
+    noted = [row.attributes.get("time_s") for row in rows]
+    stamps = [float(stamp) for stamp in noted if is_finite_float32(stamp)]
+    if len(stamps) < len(rows):
+        fps = check_fps(source_fps or DEFAULT_FPS)
+        stamps = [number / fps for number in range(len(rows))]
+    times = dict(zip(stamps, rows, strict=True))
+    ordered = sorted(times)
+    keypoints = [
+        _placed(times[stamp].keypoints, folder.skeleton, folder.image_size, stage)
+        for stamp in ordered
+    ]
+    return TimedPoses(motion or path.name, np.array(ordered) - ordered[0], np.stack(keypoints))
+
+
+def _one_look(rows: Sequence[PoseRow]) -> list[PoseRow]:
+    """The rows of the first one's avatar and costume; others show the same poses again."""
+    first = rows[0]
+    same = [r for r in rows if all(r.text(k) == first.text(k) for k in ("avatar", "costume"))]
+    # A pose that was taken from several sides is taken from the first of them.
+    seen = {row.text("time_s") or row.image: row for row in reversed(same)}
+    return [row for row in same if seen[row.text("time_s") or row.image] is row]
+
+
+def _placed(
+    keypoints: Keypoints, own: Skeleton, image_size: tuple[int, int], stage: Stage
+) -> Keypoints:
+    converted = in_schema(keypoints[None], own, stage.skeleton)[0]
+    return place_keypoints(converted, image_size, "pad", stage.frame_px)
