@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,19 +21,17 @@ from absl import flags
 from psgan_tf import command_line
 
 if TYPE_CHECKING:
-    from tensorflow_serving.config.model_server_config_pb2 import ModelConfigList
-
     from export.standin.loader import LoadingOptions
     from export.standin.program import Program
 
 FLAGS = flags.FLAGS
 THREADS_PER_PROCESSOR = 4
-SIGNAL_CHECK_SECS = 0.5
 
 flags.DEFINE_string("model_name", "default", "What requests call the model.")
 flags.DEFINE_string("model_base_path", None, "Folder with a folder a version: 1, 2, ...")
 flags.DEFINE_string("model_config_file", None, "ModelServerConfig in text format: many models.")
 flags.DEFINE_alias("model_config", "model_config_file")
+flags.DEFINE_float("model_config_file_poll_wait_seconds", 0, "Between looks at it; 0: one look.", 0)
 flags.DEFINE_string("host", "127.0.0.1", "Address to listen at; 0.0.0.0 for all of them.")
 flags.DEFINE_integer("port", 8500, "For gRPC; 0 takes a free one.", 0, 65535)
 flags.DEFINE_integer("rest_api_port", None, "For REST; 0 takes a free one.", 0, 65535)
@@ -78,21 +77,9 @@ def _loading_options(limit_bytes: int) -> LoadingOptions:
     )
 
 
-def _models() -> ModelConfigList:
-    from export.standin.config import read_config_file, single_model
-
-    file, base_path = FLAGS.model_config_file, FLAGS.model_base_path
-    if bool(file) == bool(base_path):
-        raise ValueError(
-            "Give either --model_base_path (with --model_name) or --model_config_file."
-        )
-    if file:
-        return read_config_file(file)
-    return single_model(FLAGS.model_name, os.path.abspath(base_path))
-
-
 def _start() -> Program:
     """The program as the flags describe it, running."""
+    from export.standin.config import choose_models
     from export.standin.manager import ManagerOptions
     from export.standin.monitoring_config import read_metrics_path
     from export.standin.program import Program, RestOptions
@@ -120,7 +107,10 @@ def _start() -> Program:
         timeout_secs=FLAGS.rest_api_timeout_in_ms / 1e3,
         metrics_path=read_metrics_path(monitoring) if monitoring else None,
     )
-    return Program(_models(), _loading_options(limit_bytes), managing, serving, rest)
+    file, period_secs = FLAGS.model_config_file, FLAGS.model_config_file_poll_wait_seconds
+    models = choose_models(file, FLAGS.model_name, FLAGS.model_base_path)
+    watched = (Path(file), period_secs) if file and period_secs else None
+    return Program(models, _loading_options(limit_bytes), managing, serving, rest, watched)
 
 
 def serve() -> int:
@@ -139,8 +129,7 @@ def serve() -> int:
     if program.rest_port is not None:
         print(f"local stand-in: REST at http://{FLAGS.host}:{program.rest_port}", flush=True)
     print("local stand-in: ready", flush=True)
-    # A signal that comes just before an endless wait begins would not wake it.
-    while not stopped.wait(SIGNAL_CHECK_SECS):
+    while not stopped.wait(0.5):  # a signal just before an endless wait would not end it
         pass
     print("local stand-in: stopping", flush=True)
     if not program.stop(FLAGS.drain_secs):
