@@ -1,18 +1,23 @@
 """Which models and versions a configuration asks for, and how wrong ones are refused."""
 
+import queue
+import time
+
 import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfigList
 
 from export.standin.config import (
     VersionPolicy,
+    choose_models,
     models_of,
     read_config_file,
-    single_model,
 )
+from export.standin.config_watch import ConfigWatch
 from export.standin.policies import aspired_versions, version_folder, versions_in
 from export.standin.server import read_credentials
 from export.standin.status import StatusError, truncated
+from psgan_tf.files import write_atomically
 
 
 def policy(text):
@@ -61,9 +66,32 @@ def test_a_configuration_file_lists_models_with_policies_and_labels(tmp_path):
     assert (second.name, second.labels) == ("b", {})
 
 
-def test_one_model_needs_no_file():
-    (model,) = models_of(single_model("avatar", "/models/avatar"))
-    assert (model.name, str(model.base_path)) == ("avatar", "/models/avatar")
+def test_one_model_needs_no_file_and_its_folder_may_be_relative(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (model,) = models_of(choose_models(None, "avatar", "models/avatar"))
+    assert (model.name, model.base_path) == ("avatar", tmp_path / "models" / "avatar")
+
+
+@pytest.mark.parametrize("given", [(None, "a", None), ("models.config", "a", "/a")])
+def test_either_a_file_or_a_folder_says_what_to_serve(given):
+    with pytest.raises(ValueError, match="Give either `model_config_file` or `model_base_path`"):
+        choose_models(*given)
+
+
+def test_a_changed_file_is_taken_over_and_a_broken_one_is_not(tmp_path):
+    file = tmp_path / "models.config"
+    text = 'model_config_list {{ config {{ name: "{}" base_path: "/a" }} }}'
+    file.write_text(text.format("first"), encoding="utf-8")
+    taken = queue.Queue()
+    watch = ConfigWatch(file, 0.01, lambda models: taken.put(models.config[0].name))
+    watch.start()
+    time.sleep(0.1)
+    write_atomically(file, "model_config_list {")
+    time.sleep(0.1)
+    write_atomically(file, text.format("second"))
+    assert taken.get(timeout=30) == "second"
+    watch.stop()
+    assert taken.empty()
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,7 @@ def test_limits_and_faults_are_answered_and_the_server_goes_on(bat, tmp_path):
         health = server.channel.unary_unary("/grpc.health.v1.Health/Check")
         assert error_of(lambda: health(b"", timeout=PATIENCE_SECS)).startswith("UNIMPLEMENTED")
         check_that_a_deadline_ends_a_graph(server, tmp_path / "gate")
+        check_that_a_cancelled_call_holds_up_nobody(server, tmp_path / "gate")
         check_that_sigterm_drains(server, tmp_path / "gate")
 
 
@@ -193,6 +194,14 @@ def check_that_a_deadline_ends_a_graph(server, gate):
         late = error_of(lambda: server.predict("bat", held(gate), "held", timeout=0.2))
         assert late == "DEADLINE_EXCEEDED: Deadline Exceeded"
     wait_until(lambda: "images" in error_of(lambda: server.predict("bat", {"latent": LATENT})))
+    gate.unlink()
+
+
+def check_that_a_cancelled_call_holds_up_nobody(server, gate):
+    call = server.prediction.Predict.future(predict_request("bat", held(gate), "held"))
+    time.sleep(0.2)
+    assert call.cancel()
+    assert "images" in server.predict("bat", {"latent": LATENT})
     gate.unlink()
 
 
@@ -291,7 +300,7 @@ def start_faults(folder, port):
         encoding="utf-8",
     )
     return {
-        (): "Give either --model_base_path",
+        (): "Give either `model_config_file`",
         (f"--model_base_path={folder}/none",): "Could not find base path",
         (f"--model_base_path={folder}/empty",): "No versions of servable default found",
         (

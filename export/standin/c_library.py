@@ -25,7 +25,7 @@ STRING = 7  # DT_STRING
 STRING_BYTES = 24  # sizeof(TF_TString)
 
 # DataType number (types.proto) to what numpy calls it. Strings are objects that hold bytes.
-NUMPY_TYPES = {
+NUMPY_TYPES: dict[int, np.dtype[Any]] = {
     1: np.dtype(np.float32),
     2: np.dtype(np.float64),
     3: np.dtype(np.int32),

@@ -109,7 +109,19 @@ def read_config_file(path: str | Path) -> ModelConfigList:
     return config.model_config_list
 
 
-def single_model(name: str, base_path: str) -> ModelConfigList:
-    """The configuration that `--model_name` and `--model_base_path` stand for."""
-    config = ModelConfig(name=name, base_path=base_path, model_platform=PLATFORM)
+def choose_models(file: str | None, name: str, base_path: str | None) -> ModelConfigList:
+    """The configuration from a file, or of one model with this name and folder.
+
+    Raises:
+        ValueError: both or neither of file and folder are given, or the file is not right.
+    """
+    if bool(file) == bool(base_path):
+        raise ValueError(
+            "Give either `model_config_file` or `model_base_path` (with `model_name`). "
+            f"Received: {file} and {base_path}."
+        )
+    if file:
+        return read_config_file(file)
+    folder = str(Path(base_path or "").absolute())
+    config = ModelConfig(name=name, base_path=folder, model_platform=PLATFORM)
     return ModelConfigList(config=[config])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from pathlib import Path
 
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfigList
 
 from export.standin.config import models_of
+from export.standin.config_watch import ConfigWatch
 from export.standin.core import StandIn
 from export.standin.loader import Loader, LoadingOptions
 from export.standin.manager import Manager, ManagerOptions
@@ -61,6 +63,7 @@ class Program:
     Args:
         models: what to serve.
         loading, managing, serving, rest: see there.
+        watched: a configuration file to take over when it changes, and seconds between looks.
 
     Raises:
         ValueError: a model cannot be loaded or a port not be opened; nothing is left running.
@@ -73,6 +76,7 @@ class Program:
         managing: ManagerOptions,
         serving: ServerOptions,
         rest: RestOptions,
+        watched: tuple[Path, float] | None = None,
     ) -> None:
         metrics = Metrics()
         self._manager = Manager(Loader(loading, metrics), managing, metrics)
@@ -88,6 +92,13 @@ class Program:
         self._grpc.start()
         if self._rest:
             self._rest.start()
+        self._watch: ConfigWatch | None = None
+        if watched:
+            self._watch = ConfigWatch(*watched, self._reload)
+            self._watch.start()
+
+    def _reload(self, models: ModelConfigList) -> None:
+        self._manager.reload(models_of(models), timeout_secs=None)
 
     @property
     def grpc_port(self) -> int:
@@ -105,6 +116,8 @@ class Program:
         Returns:
             Whether all requests ended within the time.
         """
+        if self._watch:
+            self._watch.stop()
         if self._rest:
             self._rest.stop(grace_secs)
         is_idle = self._grpc.stop(grace_secs)
