@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tools.avatars.builtin.body import body_parts
 from tools.avatars.builtin.hair import hair_parts
 from tools.avatars.builtin.head import head_parts
 from tools.avatars.builtin.part import Part
 
 
+@lru_cache(maxsize=1)
+def _parts() -> tuple[Part, ...]:
+    return (*body_parts(), *head_parts(), *hair_parts())
+
+
 def figure_parts() -> list[Part]:
     """Her body in regions, the head with the face's layers, and the hair styles to choose from."""
-    return [*body_parts(), *head_parts(), *hair_parts()]
+    return list(_parts())
