@@ -81,7 +81,14 @@ FOOT = _Limb(
 
 
 class _Skin(NamedTuple):
-    """A limb's whole mesh, and the ring before which each vertex stands."""
+    """A limb's whole mesh.
+
+    Attributes:
+        mesh: the loft, laid onto the body.
+        rows: [V] the ring that each vertex belongs to.
+        depths: [V] metres inside another limb before it was laid.
+        grid: [R, C, 3] the rings' vertices.
+    """
 
     mesh: Mesh
     rows: np.ndarray
@@ -110,16 +117,13 @@ def _lay(limb: _Limb) -> _Skin:
     rings[shown] = snapped(rings[shown], num_steps=6)
     mesh = loft(rings, *limb.caps)
     rows, columns = rings.shape[0], rings.shape[1] + 1
-    num_caps = len(mesh.positions) - rows * columns
-    row_of_vertex = np.concatenate(
-        [np.arange(rows).repeat(columns), np.array([0, rows - 1])[-num_caps:][:num_caps]]
+    lids = [row for row, is_closed in zip((0, rows - 1), limb.caps, strict=True) if is_closed]
+    return _Skin(
+        mesh=mesh,
+        rows=np.array([*np.arange(rows).repeat(columns), *lids]),
+        depths=np.append(np.hstack([depths, depths[:, :1]]), np.zeros(len(lids))),
+        grid=mesh.positions[: rows * columns].reshape(rows, columns, 3),
     )
-    if limb.caps == (True, False):
-        row_of_vertex[rows * columns :] = 0
-    all_depths = np.concatenate([depths, depths[:, :1]], axis=1).ravel()
-    all_depths = np.concatenate([all_depths, np.zeros(num_caps)])
-    grid = mesh.positions[: rows * columns].reshape(rows, columns, 3)
-    return _Skin(mesh, row_of_vertex, all_depths, grid)
 
 
 def _region_parts(limb: _Limb, skin: _Skin, material: ToonMaterial) -> list[Part]:

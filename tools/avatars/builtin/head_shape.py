@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from tools.avatars.builtin.curves import FloatArray, smooth_curve
 from tools.avatars.builtin.proportions import CHIN_HEIGHT, CROWN_HEIGHT
+from tools.avatars.builtin.sweeps import unit
 
 # y; half width; z of the front, of the widest place, of the back; squareness of the front.
 _SECTIONS = np.array(
@@ -34,6 +35,9 @@ _SECTIONS = np.array(
     ]
 )
 HEAD_CENTER = np.array([0.0, 1.448, -0.010])
+
+# Reaches of the ball whose normals smooth the face's shading.
+_BALL = np.array([0.092, 0.130, 0.100])
 
 # Bumps of the face: x, y, reaches in x and y, height (metres).
 _BUMPS = (
@@ -92,3 +96,15 @@ def head_heights() -> FloatArray:
             [1.527, 1.538, 1.547, 1.554, 1.5585, 1.561, CROWN_HEIGHT],
         ]
     )
+
+
+def rounded_normals(points: FloatArray, normals: FloatArray, roundness: float) -> FloatArray:
+    """[N, 3] unit normals between a surface's own (`roundness` 0) and those of a ball (1).
+
+    Args:
+        points: [N, 3].
+        normals: [N, 3] or [3].
+        roundness: 0 to 1.
+    """
+    ball = unit((points - HEAD_CENTER) / _BALL**2)
+    return unit(normals * (1.0 - roundness) + ball * roundness)
