@@ -27,7 +27,7 @@ def with_onednn():
 @pytest.fixture(scope="module")
 def served(models, with_onednn):
     """All models, and a client."""
-    names = ("gen", "odd", "python", "numpy")
+    names = ("gen", "odd", "python", "numpy", "keras_save", "keras_export")
     configs = " ".join(CONFIG.format(name=name, folder=models) for name in names)
     file = models / "models.config"
     file.write_text(f"model_config_list {{ {configs} }}", encoding="utf-8")

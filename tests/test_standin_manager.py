@@ -11,7 +11,6 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from export.standin.config import Model, VersionPolicy
 from export.standin.manager import Manager, ManagerOptions
-from export.standin.metrics import Metrics
 from export.standin.servable import Servable
 from export.standin.status import StatusError
 
@@ -57,7 +56,7 @@ def managers():
     started = []
 
     def start(loads, models, options=FAST):
-        manager = Manager(loads, options, Metrics())
+        manager = Manager(loads, options)
         started.append(manager)
         manager.start(models)
         return manager
@@ -160,7 +159,7 @@ def test_a_load_is_tried_again_and_nothing_else_is_done_meanwhile(tmp_path, load
 def test_a_start_without_a_loadable_version_is_an_error_that_names_it(tmp_path, loads):
     add_version(tmp_path / "gen", 1)
     add_version(tmp_path / "bad", 4, good=False)
-    manager = Manager(loads, ManagerOptions(), Metrics())
+    manager = Manager(loads, ManagerOptions())
     with pytest.raises(StatusError) as caught:
         manager.start([model(tmp_path / "gen"), model(tmp_path / "bad", name="bad")])
     assert str(caught.value) == (
@@ -175,7 +174,7 @@ def test_a_start_without_a_loadable_version_is_an_error_that_names_it(tmp_path, 
 )
 def test_a_model_without_a_folder_or_a_version_is_refused(tmp_path, loads, folder, text):
     with pytest.raises(StatusError, match=text) as caught:
-        Manager(loads, FAST, Metrics()).start([model(tmp_path / folder)])
+        Manager(loads, FAST).start([model(tmp_path / folder)])
     assert caught.value.code == grpc.StatusCode.NOT_FOUND
 
 

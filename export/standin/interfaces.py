@@ -63,9 +63,6 @@ class Observer(Protocol):
     def warmed_up(self, model_name: str, records: int, secs: float) -> None:
         """The warm-up records of a version were run."""
 
-    def load_finished(self, model_name: str, code_name: str, secs: float) -> None:
-        """A version was loaded, or failed to."""
-
 
 class Core(Protocol):
     """All that the server answers, free of gRPC and REST. Each raises StatusError."""

@@ -20,7 +20,6 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from export.standin import servable as states
 from export.standin.config import Model
-from export.standin.interfaces import Observer
 from export.standin.policies import check_folder, version_folder, wanted_versions
 from export.standin.servable import Servable, StateBoard
 from export.standin.status import StatusError
@@ -50,19 +49,12 @@ class Manager:
     Args:
         load: makes a Servable of a name, a version and its folder; raises StatusError.
         options: see there.
-        observer: is told of each load.
     """
 
-    def __init__(
-        self,
-        load: Callable[[str, int, Path], Servable],
-        options: ManagerOptions,
-        observer: Observer,
-    ) -> None:
+    def __init__(self, load: Callable[[str, int, Path], Servable], options: ManagerOptions) -> None:
         self.board = StateBoard()
         self._load_servable = load
         self._options = options
-        self._observer = observer
         self._config_lock = threading.Lock()
         # Guards what follows; the board is never called with it held.
         self._lock = threading.Lock()
@@ -259,8 +251,6 @@ class Manager:
         self.board.set(name, version, states.LOADING)
         began = time.monotonic()
         loaded = self._try_to_load(model, version, retries)
-        code = loaded.code.name if isinstance(loaded, StatusError) else "OK"
-        self._observer.load_finished(name, code, time.monotonic() - began)
         if isinstance(loaded, StatusError):
             LOG.warning("%s version %d cannot be loaded: %s", name, version, loaded)
             with self._lock:

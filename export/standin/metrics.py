@@ -102,9 +102,6 @@ class Metrics:
         if records:
             self._add("model_warmup_latency", (model_name, "OK"), secs)
 
-    def load_finished(self, model_name: str, code_name: str, secs: float) -> None:
-        pass
-
     def queued(self, thread_pool_name: str, secs: float) -> None:
         """A request was taken from its batching queue."""
         self._add("batching_session:queuing_latency", (thread_pool_name,), secs)

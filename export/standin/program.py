@@ -79,7 +79,7 @@ class Program:
         watched: tuple[Path, float] | None = None,
     ) -> None:
         metrics = Metrics()
-        self._manager = Manager(Loader(loading, metrics), managing, metrics)
+        self._manager = Manager(Loader(loading, metrics), managing)
         core = StandIn(self._manager, loading.tensor_limit_bytes, metrics)
         self._grpc = GrpcServer(core, serving, metrics)
         api = RestApi(core, metrics, rest.metrics_path, rest.timeout_secs)

@@ -4,6 +4,7 @@ FOLDER/gen/1 and 2   latent [N, 64] and pose [N, 32, 32, 4] to a picture, raw or
 FOLDER/staged/3      a version to be moved into gen while a server runs
 FOLDER/odd/1         one signature for each kind of graph that servers treat differently
 FOLDER/python/1, FOLDER/numpy/1   graphs that call Python, which no C++ server can
+FOLDER/keras_save/1, FOLDER/keras_export/1   a Keras model by its two ways out
 
 Every pixel of `gen` is `tanh(latent @ weights) * pose + version`, so an answer tells which
 version gave it, and whether it belongs to the question.
@@ -158,6 +159,14 @@ def save_odd(folder):
     tf.saved_model.save(odd, str(folder), signatures=signatures)
 
 
+def save_keras(folder):
+    """Writes one Keras model by `save`, which names outputs after layers, and by `export`."""
+    pose = tf.keras.Input([8, 8, 3], name="pose")
+    model = tf.keras.Model(pose, tf.keras.layers.Conv2D(3, 1, name="images")(pose))
+    model.save(folder / "keras_save" / "1", save_format="tf")
+    model.export(str(folder / "keras_export" / "1"))
+
+
 def write_models(folder):
     """Writes all models; returns the folder as a Path."""
     folder = Path(folder)
@@ -165,6 +174,7 @@ def write_models(folder):
         save_gen(version, folder / "gen" / str(version))
     save_gen(3, folder / "staged" / "3")
     save_odd(folder / "odd" / "1")
+    save_keras(folder)
     for name, module in (("python", CallsPython()), ("numpy", CallsNumpy())):
         tf.saved_model.save(
             module, str(folder / name / "1"), signatures={"serving_default": module.serve}
