@@ -43,7 +43,7 @@ flags.DEFINE_integer(
 flags.DEFINE_float("file_system_poll_wait_seconds", 1, "Between looks for versions; 0: one look.")
 flags.DEFINE_integer("max_num_load_retries", 5, "Further tries of a load that failed.", 0)
 flags.DEFINE_integer("load_retry_interval_micros", 60_000_000, "Before each of them.", 0)
-flags.DEFINE_bool("allow_version_labels_for_unavailable_models", False, "Also to new ones.")
+flags.DEFINE_bool("allow_version_labels_for_unavailable_models", False, "Labels before loading.")
 flags.DEFINE_bool("enable_batching", False, "Runs requests that come together as one.")
 flags.DEFINE_string("batching_parameters_file", None, "BatchingParameters in text format.")
 flags.DEFINE_bool("enable_per_model_batching_parameters", False, "A version's own file.")
