@@ -52,15 +52,15 @@ def _outside_oval(x: FloatArray, y: FloatArray, oval: tuple[FloatArray | float, 
 def leotard_margin(points: FloatArray) -> FloatArray:
     """[N] metres inside the leotard's edge (below 0: bare skin) of [N, 3] places.
 
-    The leotard is the trunk less five ovals: around the neck, the shoulders and the legs.
+    It has no straps, so that it stays out of sight under bare shoulders.
     """
     x, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
     front = smooth_step(z, -0.03, 0.02)
-    neck = _outside_oval(x, y, (0.0, 1.250, 0.060, 0.088 + 0.022 * front))
-    arm = _outside_oval(x, y, (0.150, 1.225, 0.064, 0.086))
+    over_breast = 0.012 * front * np.exp(-(((x - 0.050) / 0.032) ** 2))
+    top = 1.130 + 0.024 * front + over_breast - y
     leg = _outside_oval(x, y, (0.150, 0.735, 0.122, 0.080 + 0.055 * front))
     crotch = np.maximum(y - 0.745, 0.0) + 0.01 * (2.0 * (y > 0.745) - 1.0)
-    return np.min([neck, arm, leg, crotch, 1.30 - y, 0.145 - x], axis=0)
+    return np.min([top, leg, crotch, 0.145 - x], axis=0)
 
 
 def relative_colors(points: FloatArray) -> FloatArray:
