@@ -60,8 +60,8 @@ class Observer(Protocol):
     def run_finished(self, model_name: str, secs: float) -> None:
         """A graph run of a request ended well."""
 
-    def warmed_up(self, model_name: str, records: int, secs: float) -> None:
-        """The warm-up records of a version were run."""
+    def warmed_up(self, model_path: str, records: int, secs: float) -> None:
+        """The warm-up records of the version in that folder were run."""
 
 
 class Core(Protocol):

@@ -67,13 +67,14 @@ class Loader:
         if not self._options.xla:
             disable_xla()
         graph = Graph(folder)
+        runner: GraphRunner = graph
         try:
             runner = self._batched(graph, folder)
             servable = Servable(name, version, graph.signatures, runner)
             if self._options.warm_up:
                 self._warm_up(servable, folder)
         except BaseException:
-            graph.close()
+            runner.close()
             raise
         return servable
 
@@ -95,4 +96,4 @@ class Loader:
         for _ in range(self._options.warm_up_rounds):
             began = time.monotonic()
             records = replay_warmup(folder, answer)
-            self._metrics.warmed_up(servable.name, records, time.monotonic() - began)
+            self._metrics.warmed_up(str(folder), records, time.monotonic() - began)
