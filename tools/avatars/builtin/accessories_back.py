@@ -8,6 +8,7 @@ from tools.avatars.builtin.bodices import FRONT, Bodice, band, on_bodice
 from tools.avatars.builtin.cloth import (
     as_one,
     cloth,
+    lining,
     skirt_weights,
     solid,
     weights_of_skin,
@@ -45,9 +46,9 @@ def _webbed(
     name: str, outline: list[tuple[float, float]], thickness: float, ribs: bool
 ) -> list[Part]:
     """Wings cut from a sheet: `outline` (x, y) from the root round to it again."""
-    points = np.array([[x, y, -0.105 - 0.12 * x] for x, y in outline])
-    meshes = [plate(points, thickness)]
-    parts = [solid(name, "back", pair(joined(meshes)), "upperChest")]
+    points = np.array([[1.2 * x, y, -0.105 - 0.14 * x] for x, y in outline])
+    wing = plate(points, thickness, middle=points[0] + [0.06, 0.02, -0.007])
+    parts = [solid(name, "back", pair(wing), "upperChest")]
     if ribs:
         root = points[0]
         fingers = [
@@ -158,7 +159,11 @@ def _apron(name: str, low: float, bib: bool) -> list[Part]:
     back_bow = bow((0.0, 0.972, -0.118), 0.17, 0.085, 0.22, -1.0)
     tied = solid("t", "waist", back_bow, "spine")
     belt = skirt_band("t", skirt, (0.0, 0.085), 0.008)
-    return [as_one(name, parts), as_one(name + "_bow", [belt, tied])]
+    return [
+        as_one(name, parts),
+        as_one(name + "_bow", [belt, tied]),
+        lining(sheet_part, name + "_lining"),
+    ]
 
 
 def _obi() -> list[Part]:
@@ -244,7 +249,7 @@ def _pauldrons() -> Part:
 def back_accessories() -> list[Part]:
     """All that is carried on the back and round the waist."""
     bat = [(0.03, 1.16), (0.10, 1.27), (0.26, 1.36), (0.36, 1.30), (0.40, 1.12), (0.31, 1.16),
-           (0.25, 1.02), (0.18, 1.10), (0.11, 0.99)]  # fmt: skip
+           (0.24, 1.00), (0.17, 1.08), (0.09, 0.96)]  # fmt: skip
     fairy = [(0.03, 1.17), (0.12, 1.34), (0.27, 1.44), (0.36, 1.36), (0.31, 1.20), (0.17, 1.12),
              (0.25, 1.02), (0.24, 0.90), (0.14, 0.88), (0.06, 1.02)]  # fmt: skip
     cat = [[0.0, 0.845, -0.085], [0.0, 0.77, -0.16], [0.03, 0.70, -0.25], [0.10, 0.72, -0.34],

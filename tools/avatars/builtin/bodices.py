@@ -14,6 +14,8 @@ from tools.avatars.builtin.fitting import fade, folds, hanging, rounded, trunk, 
 from tools.avatars.builtin.part import Part
 
 FRONT = np.pi / 2.0
+# A place within the trunk that all of its cloth faces away from.
+_INSIDE = (0.0, 1.06, -0.006)
 # The bust: cloth hangs from here down.
 _BUST = 1.125
 
@@ -184,7 +186,8 @@ def on_bodice(
     )
     rise, turn = outline(u, v)
     points = shape.points(rise, turn, np.asarray(lift, float))
-    return cloth(name, slot, points, weights_of_skin(points), closed=False, thickness=0.003)
+    weights = weights_of_skin(points)
+    return cloth(name, slot, points, weights, closed=False, thickness=0.003, middle=_INSIDE)
 
 
 def neck_ring(

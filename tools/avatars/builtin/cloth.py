@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tools.avatars.builtin.curves import FloatArray, smooth_step
 from tools.avatars.builtin.part import Part, Picture, ToonMaterial, make_part, merged, mirrored
@@ -39,12 +40,13 @@ def cloth_material(
     )
 
 
-def grid_normals(points: FloatArray, closed: bool) -> FloatArray:
-    """[R, C, 3] unit normals of a grid, away from the middles of its rows on the whole.
+def grid_normals(points: FloatArray, closed: bool, middle: ArrayLike | None = None) -> FloatArray:
+    """[R, C, 3] unit normals of a grid, on the whole away from a place.
 
     Args:
         points: [R, C, 3].
         closed: the last column lies on the first.
+        middle: [3], the place inside; None for the mean of the points.
     """
     down = np.gradient(points, axis=0)
     if closed:
@@ -54,12 +56,8 @@ def grid_normals(points: FloatArray, closed: bool) -> FloatArray:
     else:
         across = np.gradient(points, axis=1)
     normals = unit(np.cross(across, down))
-    return normals if _faces_out(points, normals) else -normals
-
-
-def _faces_out(points: FloatArray, normals: FloatArray) -> bool:
-    away = points - points.reshape(-1, 3).mean(axis=0)
-    return bool((normals * away).sum() >= 0)
+    away = points - (points.reshape(-1, 3).mean(axis=0) if middle is None else middle)
+    return normals if (normals * away).sum() >= 0 else -normals
 
 
 def _hem(points: FloatArray, normals: FloatArray, thickness: float, row: int) -> FloatArray:
@@ -96,6 +94,7 @@ def cloth(
     sides: bool = True,
     thickness: float = _THICKNESS,
     material: ToonMaterial | None = None,
+    middle: ArrayLike | None = None,
 ) -> Part:
     """A sheet of cloth as a part.
 
@@ -109,8 +108,9 @@ def cloth(
         sides: an open sheet's side edges are folded as well.
         thickness: of the folded edge, metres.
         material: other than the plain one of the part's name.
+        middle: [3], a place inside that the cloth faces away from; None for its own middle.
     """
-    normals = grid_normals(points, closed)
+    normals = grid_normals(points, closed, middle)
     grids = _with_hems(points, weights, normals, thickness, hems)
     if not closed and sides:
         grids = _swapped(*_with_hems(*_swapped(*grids), thickness, "<>"))

@@ -62,8 +62,7 @@ def _upper(name: str, shoe: Shoe) -> Part:
     points[..., 1] = np.maximum(points[..., 1], -0.001)
     tip = points[-1].mean(axis=0) + np.array([0.0, 0.0, shoe.air + 0.004])
     back = points[0].mean(axis=0) + np.array([0.0, 0.0, -shoe.air])
-    heel = np.concatenate([np.broadcast_to(back, points[:1].shape)])
-    heel = heel + 0.6 * (points[:1] - points[:1].mean(axis=1, keepdims=True))
+    heel = np.broadcast_to(back, points[:1].shape)
     points = np.concatenate([heel, points, np.broadcast_to(tip, points[:1].shape)])
     return cloth(name, "shoes", points, weights_of_skin(points), closed=False, hems="")
 

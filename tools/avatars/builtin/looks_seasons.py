@@ -10,7 +10,7 @@ LOOKS = (
     look("beach-holiday", "Swept SideTail copper", "sea", crop="white coral", tank="coral white",
          skirt_wrapped="coral yellow", flowers="pink yellow", sandals="brown coral"),
     look("rainy-day", "Full Bob azure", "blue", raincoat="yellow", sleeves_bulky="yellow",
-         boots_rain="yellow white", dress_tent="sky -"),
+         boots_rain="yellow white"),
     look("autumn-artist", "Blunt Bob chestnut", "amber", sweater="rust - mustard",
          sleeves_bulky="rust", skirt_straight="olive", beret="wine", tights="brown",
          loafers="brown"),

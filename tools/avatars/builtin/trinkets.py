@@ -146,14 +146,27 @@ def spike(
     return tube(path, np.stack([radii, radii * flat], axis=1), sides, (1.0, 0.0, 0.0))
 
 
-def plate(outline: ArrayLike, thickness: float, normal: ArrayLike = (0.0, 0.0, 1.0)) -> Mesh:
-    """A flat piece with a star-shaped outline [K, 3], a little arched."""
+def plate(
+    outline: ArrayLike,
+    thickness: float,
+    normal: ArrayLike = (0.0, 0.0, 1.0),
+    middle: ArrayLike | None = None,
+) -> Mesh:
+    """A flat piece, a little arched.
+
+    Args:
+        outline: [K, 3], all of it in sight of `middle`.
+        thickness: metres.
+        normal: [3], which way it faces.
+        middle: [3]; None for the mean of the outline.
+    """
     outline = np.asarray(outline, float)
     normal = unit(np.asarray(normal, float))
-    middle = outline.mean(axis=0)
+    middle = outline.mean(axis=0) if middle is None else np.asarray(middle, float)
     inner = middle + 0.8 * (outline - middle)
-    rings = [inner - normal * thickness / 2, outline, inner + normal * thickness / 2]
-    return loft(np.array(rings), cap_start=True, cap_end=True)
+    hub = np.broadcast_to(middle, inner.shape)
+    half = normal * thickness / 2
+    return loft(np.array([hub - half, inner - half, outline, inner + half, hub + half]))
 
 
 def star(center: ArrayLike, radius: float, points: int = 5, thickness: float = 0.010) -> Mesh:
