@@ -1,6 +1,7 @@
 """Renders rigged avatars in costumes and motions to pictures with exact keypoints.
 
     python -m tools.render_avatars --avatar=girl.vrm --motion=walk.bvh --output=FOLDER
+    python -m tools.render_avatars --preset=demo --output=FOLDER
 
 FOLDER becomes what `tools.make_tfrecords` reads. The same command again goes on where a stopped
 one left off. `--check=FILE` only says what an avatar, motion or costume file holds.
@@ -15,17 +16,26 @@ from absl import flags
 from psgan_tf import command_line
 from psgan_tf.conversion.preparation import worker_count
 from psgan_tf.motion.retarget import GROUND_RULES
+from tools.avatars.builtin.files import write_builtin_files
 from tools.avatars.options import BACKENDS, BACKGROUNDS, RenderOptions, parse_angles
+from tools.avatars.presets import PRESETS, preset_values, with_builtin_files
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_multi_string("avatar", [], "GLB, glTF or VRM file; may be given several times.")
+flags.DEFINE_enum("preset", None, list(PRESETS), "A dataset of the built-in avatar; see the docs.")
+flags.DEFINE_multi_string("avatar", [], "GLB, glTF or VRM file, or built-in; several times.")
 flags.DEFINE_multi_string(
-    "motion", [], "BVH, VMD, VRMA or glTF file; all its clips, or FILE#clip,clip; several times."
+    "motion",
+    [],
+    "BVH, VMD, VRMA or glTF file; all its clips, or FILE#clip,clip; or built-in, or "
+    "built-in#walk,run; several times.",
 )
-flags.DEFINE_multi_string("costumes", [], "Costume file (JSON) of each avatar, in their order.")
+flags.DEFINE_multi_string(
+    "costumes", [], "Costume file (JSON) of each avatar, in their order; or built-in#name,name."
+)
 flags.DEFINE_string("output", None, "Folder for the pictures, manifest and card.")
 flags.DEFINE_multi_string("check", [], "Only say what a file holds; several times.")
+flags.DEFINE_string("builtin_files", None, "Only write the built-in avatar's files there.")
 flags.DEFINE_string("avatar_bones", None, "Bone map (JSON) for avatars with names of their own.")
 flags.DEFINE_string("motion_bones", None, "Bone map (JSON) for motions with names of their own.")
 flags.DEFINE_string("name", None, "Name of the dataset; by default the output folder's.")
@@ -59,6 +69,14 @@ def say(line: str) -> None:
 def path_or_none(text: str | None) -> Path | None:
     """A path, where one was given."""
     return Path(text) if text else None
+
+
+def apply_preset() -> None:
+    """Sets the flags of the preset that the user has not set."""
+    if FLAGS.preset is not None:
+        given = {name: bool(FLAGS[name].present) for name in FLAGS}
+        for name, value in preset_values(FLAGS.preset, given).items():
+            FLAGS[name].value = value
 
 
 def read_options() -> RenderOptions:
@@ -96,7 +114,7 @@ def read_options() -> RenderOptions:
 
 
 def main() -> int:
-    """Looks at files, or renders a dataset."""
+    """Looks at files, writes the built-in ones, or renders a dataset."""
     try:
         # Needs the renderer's own packages, which only some installations have.
         from tools.avatars import inspection, rendering_job
@@ -106,7 +124,12 @@ def main() -> int:
         for path in FLAGS.check:
             say(inspection.describe_file(path, path_or_none(FLAGS.avatar_bones)))
         return 0
-    options = read_options()
+    if FLAGS.builtin_files:
+        write_builtin_files(FLAGS.builtin_files)
+        say(f"the built-in avatar is in {FLAGS.builtin_files}")
+        return 0
+    apply_preset()
+    options = with_builtin_files(read_options())
     count = rendering_job.render_dataset(options, say)
     say(f"{options.output} holds {count:,} pictures; convert them with tools.make_tfrecords")
     return 0

@@ -19,6 +19,8 @@ from psgan_tf.processes import exclusive
 from psgan_tf.skeleton import Skeleton
 
 STATE_FOLDER = ".rendering"
+# Where the files of the built-in avatar lie.
+BUILTIN_FOLDER = "built-in"
 _SETTINGS_FILE = "settings.json"
 
 
@@ -75,13 +77,20 @@ class RenderFolder:
                     f"{self.directory}, made with another {', '.join(changed) or 'version'}. "
                     "Choose another folder, or delete this one."
                 )
-        elif any(entry.name != STATE_FOLDER for entry in self.directory.iterdir()):
+        else:
+            self.refuse_other_files()
+            write_atomically(path, json_text(settings))
+
+    def refuse_other_files(self) -> None:
+        """Raises ValueError where a folder that no job has taken yet is not empty."""
+        if (self._state / _SETTINGS_FILE).is_file() or not self.directory.exists():
+            return
+        others = {entry.name for entry in self.directory.iterdir()}
+        if others - {STATE_FOLDER, BUILTIN_FOLDER}:
             raise ValueError(
                 "`output` must be empty or a folder of the same job. Received: "
                 f"{self.directory}, which holds other files. Choose another folder."
             )
-        else:
-            write_atomically(path, json_text(settings))
 
     def is_finished(self, images: Iterable[str]) -> bool:
         """Whether the manifest is there, which comes last, and so are all pictures."""

@@ -1,0 +1,74 @@
+"""`make demo` from nothing: every step by its real program, only smaller."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from psgan_tf.interchange import read_folder
+from tools.avatars.builtin.motions import MOTIONS, TEST_MOTIONS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+RENDER = "--costumes=built-in#track-suit --size=64 --poses_per_motion=2 --workers=1"
+TRAIN = (
+    "--resolution=4 --fmap_base=32 --fmap_max=8 --latent_size=8 --batch_size=4 "
+    "--fade_kimg=0.02 --stabilize_kimg=0.02 --tick_kimg=0.02 --sample_kimg=0.02"
+)
+
+
+def make_demo(folder, *arguments):
+    """Calls the Makefile as a user does, in the environment that the tests run in."""
+    command = [
+        "make",
+        "--old-file=environment",
+        f"RUN={sys.executable}",
+        f"DEMO_DIR={folder}",
+        f"DEMO_RENDER={RENDER}",
+        f"DEMO_TRAIN={TRAIN}",
+        "demo",
+        *arguments,
+    ]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+
+
+def test_the_demo_draws_and_animates_a_character_and_is_not_made_twice(tmp_path):
+    folder = tmp_path / "demo"
+    done = make_demo(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    *_, grid, animation, last = done.stdout.splitlines()
+    assert grid == f"The grid is {folder}/pictures/grid.png"
+    assert animation == f"The animation is {folder}/dance.webp"
+    with Image.open(folder / "pictures" / "grid.png") as picture:
+        assert picture.size == (9 * 4, 6 * 4)  # skeletons and eight characters in six poses
+    with Image.open(folder / "dance.webp") as movie:
+        frames = []
+        for number in range(movie.n_frames):
+            movie.seek(number)
+            frames.append(np.asarray(movie.convert("RGB"), np.int16))
+    assert len(frames) > 24
+    moved = [np.abs(frame - frames[0]).max() for frame in frames[1:]]
+    assert max(moved) > 50
+    rows = read_folder(folder / "dataset").rows
+    assert len(rows) == 2 * len(MOTIONS)
+    tests = {row.attributes["motion"] for row in rows if row.attributes["split"] == "test"}
+    assert tests == set(TEST_MOTIONS)
+    overlap = json.loads((folder / "run" / "evaluation.json").read_text())["overlap"]
+    assert set(overlap) == {"train", "test", *(f"test: {name}" for name in TEST_MOTIONS)}
+
+    made = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    again = make_demo(folder)
+    assert again.stdout.splitlines() == [grid, animation, last]
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == made
+
+
+@pytest.mark.parametrize("data", ["nowhere", "with space/nowhere"])
+def test_a_folder_that_is_none_is_refused_before_anything_is_made(tmp_path, data):
+    done = make_demo(tmp_path / "demo", f"DATA={tmp_path / data}")
+    assert done.returncode != 0
+    assert "DATA=folder: a folder with manifest.jsonl" in done.stderr
+    assert not (tmp_path / "demo").exists()
