@@ -158,8 +158,7 @@ def test_a_stopped_folder_goes_on_with_the_same_command_and_ends_the_same(
     assert "made with another scale. Choose another folder" in printed
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_film_is_kept_as_far_as_it_came(run_dir, tmp_path, number):
+def test_an_interrupted_film_is_kept_as_far_as_it_came(run_dir, tmp_path):
     """Many large frames, so that it is not over before the signal comes."""
     motion, film = tmp_path / "long.json", tmp_path / "long.mp4"
     write_sequence(motion, PoseSequence("long", 12.0, swaying(4000)), STAGE)
@@ -171,7 +170,7 @@ def test_an_interrupted_film_is_kept_as_far_as_it_came(run_dir, tmp_path, number
         f"--output={film},{folder}",
     )
     wait_for(process, lambda: len(list(folder.glob("frame_*.png"))) > 20)
-    process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     status, printed = finish(process)
     assert status == 130, printed
     assert "stopped. With a folder as output the same command goes on." in printed
@@ -297,14 +296,10 @@ def test_what_was_drawn_before_a_failure_is_kept(tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--output=film.avi"], r"`output` must end in \.mp4, "),
         (["--output=film.gif", "--fps=60"], "`fps` of a GIF must be at most 50"),
-        ([], "`output` must be given"),
-        (["--output=a.mp4", "--motion="], "`motion` must be given"),
         (["--output=a.mp4", "--saved_model=x"], "one of them"),
         (["--output=a.mp4", "--from_secs=9"], "must take a part of the motion"),
         (["--output=a.mp4", "--avatar=Nobody"], "`avatar` must be one of the dataset's"),
-        (["--output=a.mp4", "--yaw=left"], "`yaw` must be degrees"),
     ],
 )
 def test_mistakes_are_one_line_before_any_work(run_dir, motion, flags, message):
