@@ -30,7 +30,7 @@ data-given:
 	    exit 1; }
 
 # Each step goes on where an earlier call was stopped.
-demo: environment $(if $(DATA),demo-of-data,$(DEMO_DIR)/finished)
+demo: $(if $(DATA),data-given) environment $(if $(DATA),demo-of-data,$(DEMO_DIR)/finished)
 	@$(if $(DATA),true,cat "$(DEMO_DIR)/finished")
 
 $(DEMO_DIR)/finished:
@@ -41,7 +41,7 @@ demo-of-koharu:
 	$(RUN) -m tools.render_avatars --preset=demo --output="$(DEMO_DIR)/dataset" $(DEMO_RENDER)
 	@echo "== 2 of 6: converting the pictures"
 	$(RUN) -m tools.make_tfrecords --input="$(DEMO_DIR)/dataset" --output="$(DEMO_DIR)/records" --resolutions=4-32
-	@echo "== 3 of 6: training, about 11 minutes on two processor cores"
+	@echo "== 3 of 6: training, about ten minutes on two processor cores"
 	$(RUN) -m psgan_tf.train --flagfile=demo.flags --data_dir="$(DEMO_DIR)/records" --run_dir="$(DEMO_DIR)/run" $(DEMO_TRAIN)
 	@echo "== 4 of 6: how well it holds poses, in motions that it was not trained on as well"
 	$(RUN) -m psgan_tf.evaluate --run_dir="$(DEMO_DIR)/run" --data_dir="$(DEMO_DIR)/records"
@@ -53,7 +53,7 @@ demo-of-koharu:
 	@printf '%s\n' "The grid is $(DEMO_DIR)/pictures/grid.png" "The animation is $(DEMO_DIR)/dance.webp" \
 	    "The run is $(DEMO_DIR)/run; delete $(DEMO_DIR) to make all of it again." >"$(DEMO_DIR)/finished"
 
-demo-of-data: data-given environment
+demo-of-data:
 	$(RUN) -m tools.make_tfrecords --input="$(DATA)" --output="$(DEMO_DIR)/records" --resolutions=4-32
 	$(RUN) -m psgan_tf.train --flagfile=demo.flags --data_dir="$(DEMO_DIR)/records" --run_dir="$(DEMO_DIR)/run" $(DEMO_TRAIN)
 	$(RUN) -m psgan_tf.generate --run_dir="$(DEMO_DIR)/run" --seeds=0-7 --poses="$(DATA)" --output="$(DEMO_DIR)/pictures"
