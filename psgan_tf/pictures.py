@@ -321,22 +321,22 @@ def contact_sheet(tiles: Sequence[Pixels], captions: Sequence[str], columns: int
     """Pictures of one size side by side in rows, each with a line of text below it.
 
     Args:
-        tiles: pictures, each [N, N, 3] uint8.
+        tiles: pictures, each [H, W, 3] uint8.
         captions: a line for each; what does not fit is cut off.
         columns: pictures in a row.
 
     Returns:
-        [rows * (N + 14), columns * N, 3] uint8.
+        [rows * (H + 14), columns * W, 3] uint8.
     """
-    size = tiles[0].shape[0]
+    height, width = tiles[0].shape[:2]
     rows = -(-len(tiles) // columns)
-    sheet = Image.new("RGB", (columns * size, rows * (size + _CAPTION_PX)), (255, 255, 255))
+    sheet = Image.new("RGB", (columns * width, rows * (height + _CAPTION_PX)), (255, 255, 255))
     font = ImageFont.load_default()
     for i, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
-        label = Image.new("RGB", (size, _CAPTION_PX), (255, 255, 255))
+        label = Image.new("RGB", (width, _CAPTION_PX), (255, 255, 255))
         text = caption.encode("ascii", "replace").decode()  # all that the built-in font can draw
         ImageDraw.Draw(label).text((2, 1), text, fill=(0, 0, 0), font=font)
-        corner = (i % columns * size, i // columns * (size + _CAPTION_PX))
+        corner = (i % columns * width, i // columns * (height + _CAPTION_PX))
         sheet.paste(Image.fromarray(tile), corner)
-        sheet.paste(label, (corner[0], corner[1] + size))
+        sheet.paste(label, (corner[0], corner[1] + height))
     return np.asarray(sheet)

@@ -81,7 +81,7 @@ def _maid() -> list[Part]:
     ])  # fmt: skip
 
 
-def _lolita() -> list[Part]:
+def _ruffled() -> list[Part]:
     bell = Skirt(waist=0.965, hem=0.575, spread=0.20, bow=0.55, pleats=14, depth=0.018,
                  columns=46, follow=0.8)  # fmt: skip
     chest = on_bodice(
@@ -93,9 +93,9 @@ def _lolita() -> list[Part]:
         0.003,
     )
     frills = [frill("f", bell, fall, 0.045, 20, 0.016) for fall in (0.72, 0.94)]
-    return _dress("dress_lolita", _WAIST, bell, details=[
-        as_one("dress_lolita_frill", [*frills, chest]),
-        standing_collar("dress_lolita_collar", _SLOT, 0.002),
+    return _dress("dress_ruffled", _WAIST, bell, details=[
+        as_one("dress_ruffled_frill", [*frills, chest]),
+        standing_collar("dress_ruffled_collar", _SLOT, 0.002),
     ])  # fmt: skip
 
 
@@ -231,7 +231,7 @@ def dress_garments() -> list[Part]:
         *_dress("pinafore", pinafore, replace(_KNEE, hem=0.60, spread=0.07, air=0.016), CHECKS),
         *_school(),
         *_maid(),
-        *_lolita(),
+        *_ruffled(),
         *_gown(),
         *_princess(),
         *_qipao(),

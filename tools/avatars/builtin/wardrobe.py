@@ -62,7 +62,7 @@ _COVERED: Mapping[str, tuple[str, ...]] = {
     "breeches": (*_SEAT, "Thigh"),
     **dict.fromkeys(("dress_sun", "dress_dotted", "dress_party", "pinafore", "dress_tent"),
                     ("Waist", *_SEAT)),
-    **dict.fromkeys(("dress_school", "dress_maid", "dress_lolita", "raincoat"), (*_TRUNK, *_SEAT)),
+    **dict.fromkeys(("dress_school", "dress_maid", "dress_ruffled", "raincoat"), (*_TRUNK, *_SEAT)),
     **dict.fromkeys(("dress_gown", "dress_princess", "dress_qipao", "yukata", "robe",
                      "nightgown"), ("Waist", *_SEAT, "Thigh")),
     "coat_winter": (*_TRUNK, *_SEAT),
