@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from psgan_tf.interchange import PoseRow, is_dataset_folder, read_folder
 from psgan_tf.motion.motions import check_fps
 from psgan_tf.motion.openpose import FILE_ENDING
 from psgan_tf.pictures import place_keypoints
+from psgan_tf.pose_files import pose_files_in, read_fps
 from psgan_tf.poses import poses_of_document
 from psgan_tf.resampling import Floats
 from psgan_tf.skeleton import Keypoints, Skeleton, is_finite_float32
@@ -68,15 +67,12 @@ def read_timed_poses(
     if path.is_dir():
         return _of_openpose_folder(path, stage, source_fps, pose_size)
     document = read_json(path)
-    poses = poses_of_document(path, document, stage.skeleton, stage.frame_px, pose_size)
+    poses = poses_of_document(
+        path, document, stage.skeleton, stage.frame_px, pose_size, keep_empty=True
+    )
     if not poses:
         raise ValueError(f"`motion` must hold a pose. Received: {path}, which holds none.")
-    fps = document.get("fps") if isinstance(document, dict) else None
-    if fps is not None and not (type(fps) in (int, float) and 0 < fps <= 1000):
-        raise ValueError(
-            f"`fps` of {path.name} must be a number above 0 and at most 1000. Received: {fps!r}."
-        )
-    rate = source_fps or fps or DEFAULT_FPS
+    rate = source_fps or read_fps(document, path.name) or DEFAULT_FPS
     return _evenly(path.stem, [pose.keypoints for pose in poses], rate)
 
 
@@ -84,17 +80,11 @@ def _evenly(name: str, keypoints: Sequence[Keypoints], fps: float) -> TimedPoses
     return TimedPoses(name, np.arange(len(keypoints)) / check_fps(fps), np.stack(keypoints))
 
 
-def _numbers_in(name: str) -> list[Any]:
-    """A key that sorts `frame_9` before `frame_10`."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", name)]
-
-
 def _of_openpose_folder(
     path: Path, stage: Stage, source_fps: float | None, pose_size: tuple[int, int] | None
 ) -> TimedPoses:
     """One file a frame; a frame with no one in it keeps its time, with all joints missing."""
-    files = sorted(path.glob(f"*{FILE_ENDING}"), key=lambda file: _numbers_in(file.name))
-    files = files or sorted(path.glob("*.json"), key=lambda file: _numbers_in(file.name))
+    files = pose_files_in(path)
     if not files:
         raise ValueError(
             f"`motion` must be a dataset folder or hold OpenPose files (*{FILE_ENDING}). "

@@ -5,7 +5,7 @@
 | `walk.bvh`, `dance.vmd`, `idle.vrma`, `all.glb#Walk` | a motion in 3D (`psgan_tf/motion/`) |
 | `FOLDER` | OpenPose files, one a frame, in the order of their numbers |
 | `FOLDER#motion` | a motion of a dataset folder, in the order of its `time_s` |
-| `poses.json` | an OpenPose file, or a pose file of our own (`psgan_tf/poses.py`) with `fps` |
+| `poses.json` | a pose file of any form (`psgan_tf/pose_files.py`) |
 
 Motions in 3D are sampled in angle space, flat ones along smooth curves (`resampling.py`).
 """
@@ -27,6 +27,7 @@ from psgan_tf.motion.motion_files import motion_from_file
 from psgan_tf.motion.motions import check_fps
 from psgan_tf.motion.rest_skeleton import RestSkeleton, rest_skeleton_of
 from psgan_tf.motion.vrm_humanoid import rig_of_gltf
+from psgan_tf.pose_files import own_document
 from psgan_tf.pose_smoothing import Smoothing
 from psgan_tf.resampling import closed_keypoints, resampled_keypoints
 from psgan_tf.skeleton import Keypoints
@@ -177,16 +178,8 @@ def _of_flat_poses(poses: TimedPoses, options: SequenceOptions) -> PoseSequence:
 
 def write_sequence(path: str | Path, sequence: PoseSequence, stage: Stage) -> None:
     """Writes a sequence as a pose file, which `read_sequence` and other programs read."""
-    rows = [
-        [[float(str(x)), float(str(y)), int(visible)] for x, y, visible in frame]
-        for frame in sequence.keypoints
-    ]
-    document = {
-        **stage.skeleton.to_json(),
-        "image_size": [stage.frame_px, stage.frame_px],
-        "fps": sequence.fps,
-        "frames": rows,
-    }
+    size = stage.frame_px, stage.frame_px
+    document = own_document(stage.skeleton, size, sequence.keypoints, sequence.fps)
     write_atomically(path, json_text(document))
 
 

@@ -1,11 +1,8 @@
 """Poses that a user names, brought to a model's keypoint schema and frame.
 
-A dataset folder, an OpenPose file, a folder of OpenPose files, or a file of our own:
-
-    {"schema": "avatar20", "image_size": [1024, 1024], "frames": [[[x, y, visible], ...], ...]}
-
-whose `frames` hold one pose each, rows in the schema's order, pixels of `image_size`. An OpenPose
-file without a canvas size is taken in pixels of `pose_size`, or else of the model's own frame.
+A dataset folder, a pose file of any form (`pose_files.py`), or a folder of OpenPose files. A file
+that does not note its picture's size is taken in pixels of `pose_size`, or else of the model's
+own frame.
 Lines of a dataset folder's manifest that cannot be read are passed over.
 """
 
@@ -18,15 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from psgan_tf.files import read_json
-from psgan_tf.interchange import is_dataset_folder, read_folder, read_keypoints
-from psgan_tf.motion.openpose import FILE_ENDING, NORMALISED, OPENPOSE18, parse_openpose
+from psgan_tf.interchange import is_dataset_folder, read_folder
+from psgan_tf.motion.openpose import FILE_ENDING
 from psgan_tf.pictures import place_keypoints
+from psgan_tf.pose_files import is_own_form, parse_poses, pose_name
+from psgan_tf.schema_conversion import check_convertible, convert_keypoints
 from psgan_tf.skeleton import (
     Keypoints,
     Skeleton,
-    convert_keypoints,
-    is_finite_float32,
-    skeleton_from_json,
 )
 
 
@@ -63,7 +59,7 @@ def read_poses(
     """The poses that a path holds, as a model of that schema and frame takes them.
 
     Args:
-        path: a dataset folder, a folder of OpenPose files, an OpenPose file or one of our own.
+        path: a dataset folder, a folder of OpenPose files, or a pose file of any form.
         skeleton: the model's schema; poses of another one are converted by the names they share.
         frame_px: the model's square keypoint frame in pixels.
         pose_size: (width, height) in pixels of the pictures that OpenPose files without a canvas
@@ -154,82 +150,54 @@ def poses_of_document(
     skeleton: Skeleton,
     frame_px: int,
     pose_size: tuple[int, int] | None,
+    keep_empty: bool = False,
 ) -> list[NamedPose]:
-    """The poses of a file that was read already; none for an OpenPose file with no one in it.
+    """The poses of a file that was read already, of any form that `pose_files.py` reads.
 
     Args:
         path: what to call it.
         document: its JSON.
         skeleton, frame_px, pose_size: as in `read_poses`.
+        keep_empty: frames in which a detector found no one stay, with all keypoints missing.
 
     Raises:
         ValueError: as `read_poses`.
     """
-    name = path.name.removesuffix(".json").removesuffix("_keypoints")
     try:
-        if isinstance(document, dict) and "schema" in document:
-            return _of_own_form(name, document, skeleton, frame_px)
-        pose = parse_openpose(document)
-        if not pose.keypoints[:, 2].any():
-            return []
-        # Without a canvas the pixels are those of a picture that we do not have.
-        size = pose.canvas or pose_size or (frame_px, frame_px)
-        keypoints = pose.keypoints.copy()
-        if pose.measured_in == NORMALISED:
-            keypoints[:, :2] *= size
-        converted = _converted(keypoints, OPENPOSE18, skeleton)
-        fitted = place_keypoints(converted, size, "pad", frame_px)
-        if converted[:, 2].any() and not fitted[:, 2].any():
-            raise ValueError(_out_of_frame(converted, size))
-        return [NamedPose(name, fitted)]
+        own_form = is_own_form(document)
+        found = parse_poses(pose_name(path), document, pose_size or (frame_px, frame_px))
+        if not (own_form or keep_empty):
+            found = [pose for pose in found if pose.keypoints[:, 2].any()]
+        converted = [_converted(pose.keypoints, pose.skeleton, skeleton) for pose in found]
+        poses = []
+        for pose, keypoints in zip(found, converted, strict=True):
+            size = pose.size or (frame_px, frame_px)
+            placed = place_keypoints(keypoints, size, "pad", frame_px)
+            poses.append(NamedPose(pose.name, placed))
+        visible = any(keypoints[:, 2].any() for keypoints in converted)
+        if visible and not own_form and not any(p.keypoints[:, 2].any() for p in poses):
+            first = next(i for i, keypoints in enumerate(converted) if keypoints[:, 2].any())
+            raise ValueError(_out_of_frame(converted[first], found[first].size))
+        return poses
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
 
-def _out_of_frame(keypoints: Keypoints, size: tuple[int, int]) -> str:
-    """What to say of an OpenPose file of which no keypoint is in a frame of that size."""
+def _out_of_frame(keypoints: Keypoints, size: tuple[int, int] | None) -> str:
+    """What to say of a pose of which no keypoint is in a picture of that size."""
+    width, height = size or (0, 0)
     visible = keypoints[keypoints[:, 2] > 0, :2]
     (left, top), (right, bottom) = visible.min(axis=0), visible.max(axis=0)
     return (
-        f"`poses` must show a keypoint within the picture of {size[0]} x {size[1]} px. "
+        f"`poses` must show a keypoint within the picture of {width} x {height} px. "
         f"Received: points with x from {left:g} to {right:g} and y from {top:g} to {bottom:g}. "
         "Give the size of the picture that the file is of with `--pose_size=WxH`."
     )
-
-
-def _of_own_form(
-    name: str, document: dict[str, Any], skeleton: Skeleton, frame_px: int
-) -> list[NamedPose]:
-    own = skeleton_from_json(document)
-    size = document.get("image_size")
-    if not (
-        isinstance(size, list)
-        and len(size) == 2
-        and all(is_finite_float32(v) and v > 0 for v in size)
-    ):
-        raise ValueError(
-            f"`image_size` must be [width, height] in pixels. Received: {size!r:.60}. "
-            "Write the size of the frame that x and y are measured in."
-        )
-    frames = document.get("frames")
-    if not isinstance(frames, list):
-        raise ValueError(
-            f"`frames` must be a list of poses. Received: {frames!r:.60}. "
-            "Put even a single pose into a list."
-        )
-    poses = []
-    for number, values in enumerate(frames):
-        keypoints = read_keypoints(values, own.num_keypoints)
-        frame_name = name if len(frames) == 1 else f"{name}_{number:04d}"
-        placed = place_keypoints(
-            _converted(keypoints, own, skeleton), (size[0], size[1]), "pad", frame_px
-        )
-        poses.append(NamedPose(frame_name, placed))
-    return poses
 
 
 def _converted(keypoints: Keypoints, own: Skeleton, skeleton: Skeleton) -> Keypoints:
     """Keypoints in the model's schema; as they are where it has none."""
     if own == skeleton or not skeleton.num_keypoints:
         return keypoints
+    check_convertible(own, skeleton)
     return convert_keypoints(keypoints, own, skeleton)

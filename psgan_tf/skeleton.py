@@ -183,29 +183,6 @@ SKELETONS: Mapping[str, Skeleton] = {
     )
 }
 
-# An avatar's bone starts at the joint that a detector reports: the upper arm at the shoulder.
-# The bone called "shoulder" is the collar bone, which no detector reports.
-_JOINT_OF_BONE = {
-    "hips": "mid_hip",
-    "leftUpperArm": "left_shoulder",
-    "leftLowerArm": "left_elbow",
-    "leftHand": "left_wrist",
-    "rightUpperArm": "right_shoulder",
-    "rightLowerArm": "right_elbow",
-    "rightHand": "right_wrist",
-    "leftUpperLeg": "left_hip",
-    "leftLowerLeg": "left_knee",
-    "leftFoot": "left_ankle",
-    "leftToes": "left_big_toe",
-    "rightUpperLeg": "right_hip",
-    "rightLowerLeg": "right_knee",
-    "rightFoot": "right_ankle",
-    "rightToes": "right_big_toe",
-}
-
-# Where a schema lacks a point that another has between two joints, it is half way.
-_HALF_WAY = {"neck": ("left_shoulder", "right_shoulder"), "mid_hip": ("left_hip", "right_hip")}
-
 
 def skeleton_named(name: str) -> Skeleton:
     """The built-in schema of that name.
@@ -273,44 +250,6 @@ def skeleton_from_json(document: Mapping[str, Any]) -> Skeleton:
     pairs = _read_pairs(document, "mirror_pairs", names)
     limbs = _read_pairs(document, "limbs", names) or ()
     return Skeleton(name, tuple(names), _pairs_by_name(names) if pairs is None else pairs, limbs)
-
-
-def conversion_indices(source: Skeleton, target: Skeleton) -> tuple[int, ...]:
-    """For each row of `target`, the row of `source` with the same joint, or -1.
-
-    Example: from `body25` to `openpose18` it is 0..7, 9..14, 15..18.
-    """
-    rows = {_JOINT_OF_BONE.get(name, name): i for i, name in enumerate(source.keypoints)}
-    return tuple(rows.get(_JOINT_OF_BONE.get(name, name), -1) for name in target.keypoints)
-
-
-def convert_keypoints(keypoints: Keypoints, source: Skeleton, target: Skeleton) -> Keypoints:
-    """Keypoints of one schema as those of another, joined by name.
-
-    A neck or mid hip that the source schema lacks is put half way between the shoulders or hips
-    (visible where both are); any other point that it lacks is missing: x = y = visible = 0.
-
-    Args:
-        keypoints: [source.num_keypoints, 3] float32, x, y, visible or confidence.
-        source: the schema of `keypoints`.
-        target: the schema wanted.
-
-    Returns:
-        [target.num_keypoints, 3] float32.
-    """
-    keypoints = np.asarray(keypoints, np.float32).reshape(source.num_keypoints, 3)
-    padded = np.concatenate([keypoints, np.zeros((1, 3), np.float32)])  # row -1: missing
-    converted: Keypoints = padded[list(conversion_indices(source, target))]
-    joints = [_JOINT_OF_BONE.get(name, name) for name in source.keypoints]
-    for row, name in enumerate(target.keypoints):
-        ends = _HALF_WAY.get(_JOINT_OF_BONE.get(name, name))
-        if ends is None or conversion_indices(source, target)[row] >= 0:
-            continue
-        if all(end in joints for end in ends):
-            a, b = (keypoints[joints.index(end)] for end in ends)
-            if a[2] > 0 and b[2] > 0:
-                converted[row] = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2, min(a[2], b[2])]
-    return converted
 
 
 def mirror_keypoints(keypoints: Keypoints, frame_px: int, skeleton: Skeleton) -> Keypoints:

@@ -23,7 +23,8 @@ from psgan_tf.motion.motions import Motion
 from psgan_tf.motion.rest_skeleton import RestSkeleton, rest_skeleton_from_json
 from psgan_tf.motion.retarget import GROUND_RULES, PosedSkeleton, retarget
 from psgan_tf.motion.transforms import FloatArray
-from psgan_tf.skeleton import SKELETONS, Keypoints, Skeleton, convert_keypoints, skeleton_from_json
+from psgan_tf.schema_conversion import check_convertible, convert_keypoints
+from psgan_tf.skeleton import SKELETONS, Keypoints, Skeleton, skeleton_from_json
 
 # Where an exported model says what its keypoints are.
 SKELETON_ASSET = Path("assets", "skeleton.json")
@@ -262,10 +263,5 @@ def in_schema(keypoints: Keypoints, own: Skeleton, wanted: Skeleton) -> Keypoint
     """
     if own == wanted:
         return keypoints
-    converted = np.stack([convert_keypoints(frame, own, wanted) for frame in keypoints])
-    if not converted[..., 2].any() and keypoints[..., 2].any():
-        raise ValueError(
-            f"`motion` must be of a schema that shares joints with the model's, {wanted.name!r}. "
-            f"Received: {own.name!r}. Train with a schema of the same joints, or rename them."
-        )
-    return converted
+    check_convertible(own, wanted)
+    return np.stack([convert_keypoints(frame, own, wanted) for frame in keypoints])

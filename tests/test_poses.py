@@ -267,7 +267,10 @@ def test_a_folder_without_poses_says_what_it_could_hold(tmp_path):
         (own_text([]), r"`poses` must name at least one pose"),
         (own_text([], schema="avatar99"), r"pose\.json: `schema` must be one of avatar20, open"),
         (own_text([], schema=20), r"pose\.json: `schema` must be a name"),
-        (own_text([], image_size=256), r"pose\.json: `image_size` must be \[width, height\].*256"),
+        (
+            own_text([], image_size=256),
+            r"pose\.json: `image_size` must be \[width, height\] in whole.*256",
+        ),
         (own_text([], image_size=[256, 0]), r"pose\.json: `image_size` must be"),
         (own_text([], image_size=[True, 9]), r"pose\.json: `image_size` must be"),
         (own_text([], frames=7), r"pose\.json: `frames` must be a list of poses\. .*: 7\. Put"),
@@ -279,8 +282,8 @@ def test_a_folder_without_poses_says_what_it_could_hold(tmp_path):
         ),
         (
             own_text([[[1, 2, 1]]], schema="pet", keypoints=["tail"]),
-            r"`poses` must show keypoints of the model's schema 'avatar20'\. "
-            r"Received: '.*pose\.json', in which none of them is visible\.",
+            r"pose\.json: `schema` of the poses must share joints with the one wanted, "
+            r"'avatar20'\. Received: 'pet', which shares none\.",
         ),
         (openpose_text([1, 2, 1]), r"pose\.json: a person has 3 numbers; x, y and confidence of"),
     ],

@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 
+from psgan_tf.schema_conversion import conversion_indices, convert_keypoints
 from psgan_tf.skeleton import (
     SKELETONS,
     Skeleton,
-    conversion_indices,
-    convert_keypoints,
     mirror_keypoints,
     skeleton_from_json,
     skeleton_named,

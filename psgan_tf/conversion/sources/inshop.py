@@ -14,7 +14,7 @@ from psgan_tf.conversion.sources.base import (
     files_below,
 )
 from psgan_tf.interchange import CARD_FILE, Problem, read_card
-from psgan_tf.motion.openpose import FILE_ENDING, read_openpose
+from psgan_tf.motion.openpose import FILE_ENDING, OPENPOSE18, read_openpose
 from psgan_tf.pictures import find_pictures
 
 PARTITIONS = ("eval", "all")
@@ -65,7 +65,7 @@ class _Keypoints:
                 continue
             try:
                 pose = read_openpose(directory / file, min_confidence)
-                self._add(key, Measured(pose.keypoints, pose.measured_in), file)
+                self._add(key, Measured(pose.in_schema(OPENPOSE18), pose.measured_in), file)
             except ValueError as error:
                 problem = Problem(file, f"broken annotation: {file}: {error}")
                 if self.broken.setdefault(key, problem) is not problem:

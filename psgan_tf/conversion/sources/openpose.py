@@ -78,7 +78,7 @@ def from_openpose(directory: Path, keypoints: Path, square: str, min_confidence:
             left_out.append(Problem(picture, reason))
             continue
         schemas[pose.schema or "without a person"] += 1
-        measured = Measured(pose.keypoints, pose.measured_in)
+        measured = Measured(pose.in_schema(OPENPOSE18), pose.measured_in)
         examples.append(SourceExample(str(directory / picture), picture, measured))
     used = set(matches.values())
     left_out += [
