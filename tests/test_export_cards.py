@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from export.saved_model.c_api import Request, Tensor
+from export.saved_model.check_job import Request
 from export.saved_model.graph_scan import read_meta_graph
 from export.saved_model.load_check import run_requests
 from export.saved_model.model_card import ModelFacts, model_card, readme, skeleton_asset
@@ -87,11 +87,7 @@ def test_the_warm_up_requests_are_answered(tiny_model):
         signature = signatures[request.model_spec.signature_name]
         assert set(request.inputs) == set(signature.inputs)
         feeds = {
-            signature.inputs[alias].name: Tensor(
-                proto.dtype,
-                tuple(dim.size for dim in proto.tensor_shape.dim),
-                proto.tensor_content,
-            )
+            signature.inputs[alias].name: tf.make_ndarray(proto)
             for alias, proto in request.inputs.items()
         }
         requests.append(Request(feeds, [info.name for info in signature.outputs.values()]))

@@ -16,7 +16,7 @@ from export.standin.config import (
 from export.standin.config_watch import ConfigWatch
 from export.standin.policies import aspired_versions, version_folder, versions_in
 from export.standin.server import read_credentials
-from export.standin.status import StatusError, truncated
+from export.status import StatusError, truncated
 from psgan_tf.files import write_atomically
 
 

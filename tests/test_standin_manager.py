@@ -12,7 +12,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from export.standin.config import Model, VersionPolicy
 from export.standin.manager import Manager, ManagerOptions
 from export.standin.servable import Servable
-from export.standin.status import StatusError
+from export.status import StatusError
 
 PATIENCE_SECS = 30
 FAST = ManagerOptions(poll_secs=0.01, load_retries=0, retry_secs=0.01)

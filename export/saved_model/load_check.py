@@ -16,9 +16,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from export.saved_model.c_api import Job, Request, Tensor
+from export.saved_model.check_job import Job, Request
 from export.saved_model.graph_scan import read_meta_graph, scan
 from export.saved_model.tensors import describe, made_up_input, signatures_of
 
@@ -117,10 +118,10 @@ def _result(
     name: str,
     signature: meta_graph_pb2.SignatureDef,
     request: Request,
-    answer: list[Tensor] | Exception,
+    answer: list[np.ndarray] | Exception,
 ) -> SignatureResult:
     feeds = dict(zip(sorted(signature.inputs), request.feeds.values(), strict=True))
-    inputs = {alias: describe(tensor) for alias, tensor in feeds.items()}
+    inputs = {alias: describe(array) for alias, array in feeds.items()}
     if isinstance(answer, Exception):
         return SignatureResult(name, inputs, {}, " ".join(str(answer).split()))
     outputs = dict(zip(sorted(signature.outputs), answer, strict=True))
@@ -133,7 +134,7 @@ def _text(tensors: Mapping[str, str]) -> str:
 
 def run_requests(
     directory: str | Path, requests: Sequence[Request], timeout_secs: float = 600
-) -> tuple[Exception | None, list[list[Tensor] | Exception]]:
+) -> tuple[Exception | None, list[list[np.ndarray] | Exception]]:
     """Loads a SavedModel in a process without TensorFlow's Python and runs requests in order.
 
     Args:
@@ -148,7 +149,7 @@ def run_requests(
     job = Job(str(Path(directory).absolute()), list(requests))
     root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen(
-        [sys.executable, "-m", "export.saved_model.c_api_process"],
+        [sys.executable, "-m", "export.saved_model.check_process"],
         cwd=root,
         # The check is of the graph; a GPU may be busy with training.
         env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "CUDA_VISIBLE_DEVICES": "-1"},

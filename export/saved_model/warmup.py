@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from export.saved_model.tensors import made_up_input, to_proto
+from export.saved_model.tensors import made_up_input
 
 WARMUP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
 MAX_RECORDS = 1000  # a server refuses more
@@ -55,7 +55,7 @@ def _record(
     request = predict_pb2.PredictRequest()
     request.model_spec.signature_name = name
     for alias, info in signature.inputs.items():
-        request.inputs[alias].CopyFrom(to_proto(made_up_input(info, batch_size)))
+        request.inputs[alias].CopyFrom(tf.make_tensor_proto(made_up_input(info, batch_size)))
     return prediction_log_pb2.PredictionLog(
         predict_log=prediction_log_pb2.PredictLog(request=request)
     )

@@ -18,7 +18,7 @@ import grpc
 import numpy as np
 
 from export.standin.batching_config import BatchingParameters
-from export.standin.status import StatusError
+from export.status import StatusError
 
 QUEUE_IS_FULL = "The batch scheduling queue to which this task was submitted is full; "
 

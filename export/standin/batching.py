@@ -17,11 +17,11 @@ import grpc
 import numpy as np
 from tensorflow.core.framework import types_pb2
 
+from export.c_api import TYPE_NUMBERS
 from export.standin.batch_scheduler import BatchQueue, BatchScheduler, Task
 from export.standin.batching_config import BatchingParameters
-from export.standin.c_library import TYPE_NUMBERS
 from export.standin.interfaces import GraphRunner
-from export.standin.status import StatusError
+from export.status import StatusError
 
 FOREVER = float("inf")
 MOST_PADDED_AXES = 6

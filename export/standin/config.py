@@ -17,7 +17,7 @@ from tensorflow_serving.config.model_server_config_pb2 import (
     ModelType,
 )
 
-from export.standin.status import StatusError
+from export.status import StatusError
 
 PLATFORM = "tensorflow"
 VersionPolicy = FileSystemStoragePathSourceConfig.ServableVersionPolicy

@@ -10,7 +10,7 @@ from pathlib import Path
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfigList
 
 from export.standin.config import read_config_file
-from export.standin.status import StatusError
+from export.status import StatusError
 
 LOG = logging.getLogger("export.standin")
 

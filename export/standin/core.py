@@ -26,7 +26,7 @@ from export.standin.interfaces import Observer
 from export.standin.manager import Manager
 from export.standin.predict import DEFAULT_SIGNATURE, invalid, predict
 from export.standin.servable import VersionState
-from export.standin.status import StatusError
+from export.status import StatusError
 
 METADATA_FIELD = "signature_def"
 

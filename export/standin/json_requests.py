@@ -15,7 +15,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from export.standin.json_tensors import fill, is_base64_object, shape_of, tensor_of
 from export.standin.json_text import encoded, value_text
 from export.standin.predict import invalid
-from export.standin.status import StatusError
+from export.status import StatusError
 
 PLAIN_LIST = (
     "{} is a plain {}, but expecting {} as multiple input tensors required as per tensorinfo_map"

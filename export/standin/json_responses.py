@@ -19,7 +19,7 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import (
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse
 
 from export.standin.json_text import decimal_texts, decoded, list_text, object_text, quoted
-from export.standin.status import StatusError
+from export.status import StatusError
 
 BYTES_ENDING = "_bytes"
 

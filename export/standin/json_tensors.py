@@ -11,7 +11,7 @@ import numpy as np
 from tensorflow.core.framework import tensor_pb2, types_pb2
 
 from export.standin.json_text import FLOAT_MAX, encoded, type_name, value_text
-from export.standin.status import StatusError
+from export.status import StatusError
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 

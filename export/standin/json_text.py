@@ -14,7 +14,7 @@ from typing import Any
 import grpc
 import numpy as np
 
-from export.standin.status import StatusError
+from export.status import StatusError
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

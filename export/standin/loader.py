@@ -9,10 +9,10 @@ from pathlib import Path
 
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
+from export.c_api import disable_xla
 from export.standin.batch_scheduler import BatchScheduler
 from export.standin.batching import BatchingRunner
 from export.standin.batching_config import BatchingParameters, per_model_parameters
-from export.standin.c_library import disable_xla
 from export.standin.graph import Graph
 from export.standin.interfaces import GraphRunner
 from export.standin.metrics import Metrics

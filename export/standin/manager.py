@@ -22,7 +22,7 @@ from export.standin import servable as states
 from export.standin.config import Model
 from export.standin.policies import check_folder, version_folder, wanted_versions
 from export.standin.servable import Servable, StateBoard
-from export.standin.status import StatusError
+from export.status import StatusError
 
 LOG = logging.getLogger("export.standin")
 

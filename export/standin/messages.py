@@ -27,5 +27,6 @@ def use_messages_only() -> None:
     if spec is None or spec.submodule_search_locations is None:
         raise ValueError("The package tensorflow is not installed here; see BUILD.md.")
     package = types.ModuleType("tensorflow")
+    package.__spec__ = spec
     package.__path__ = list(spec.submodule_search_locations)
     sys.modules["tensorflow"] = package

@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc
 
 from export.standin.config import Model, VersionPolicy
-from export.standin.status import StatusError
+from export.status import StatusError
 
 
 def versions_in(base_path: Path) -> set[int]:

@@ -10,8 +10,8 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
 from export.standin.servable import Servable
-from export.standin.status import StatusError
 from export.standin.tensors import array_from_proto, proto_from_array
+from export.status import StatusError
 
 DEFAULT_SIGNATURE = "serving_default"
 

@@ -17,7 +17,7 @@ from export.standin.metrics import Metrics
 from export.standin.rest import RestServer
 from export.standin.rest_api import RestApi
 from export.standin.server import GrpcServer, ServerOptions
-from export.standin.status import StatusError
+from export.status import StatusError
 
 
 @dataclasses.dataclass(frozen=True)

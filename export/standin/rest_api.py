@@ -28,8 +28,8 @@ from export.standin.json_responses import (
 from export.standin.json_text import encoded, parse
 from export.standin.metrics import Metrics
 from export.standin.predict import DEFAULT_SIGNATURE, invalid
-from export.standin.status import StatusError
 from export.standin.tensors import array_from_proto
+from export.status import StatusError
 
 DEFAULT_TIMEOUT_SECS = 30.0
 MOST_VERSION = 2**63 - 1

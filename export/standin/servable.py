@@ -11,7 +11,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
 from export.standin.interfaces import GraphRunner
-from export.standin.status import StatusError
+from export.status import StatusError
 
 START = ModelVersionStatus.START
 LOADING = ModelVersionStatus.LOADING

@@ -21,7 +21,7 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
 from export.standin.core import StandIn
 from export.standin.interfaces import Observer
-from export.standin.status import StatusError, truncated
+from export.status import StatusError, truncated
 
 LOG = logging.getLogger("export.standin")
 PACKAGE = "tensorflow.serving"

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
-from export.standin.c_library import (
+from export.c_api import (
     NUMPY_TYPES,
     STRING,
     TYPE_NUMBERS,
@@ -21,7 +21,7 @@ from export.standin.c_library import (
     checked_status,
     library,
 )
-from export.standin.status import StatusError
+from export.status import StatusError
 
 MAX_DIMENSIONS = 254  # TensorFlow's own
 TEXT_BYTES = 64  # what an empty text costs in Python, about

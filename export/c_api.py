@@ -1,7 +1,8 @@
-"""TensorFlow's C API: the functions the stand-in calls, and tensors as numpy arrays.
+"""TensorFlow's C API through ctypes: its functions, and its tensors as numpy arrays.
 
 Declarations are those of tensorflow/c/c_api.h, tf_tensor.h and tf_tstring.h. Each call gives up
-Python's lock, so that graphs run in parallel.
+Python's lock, so that graphs run in parallel. Nothing here imports `tensorflow`: that would
+register kernels and ops that no C++ server has. The library is found by the package's path.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import grpc
 import ml_dtypes
 import numpy as np
 
-from export.standin.status import StatusError, code_of_number
+from export.status import StatusError, code_of_number
 
 LIBRARY = "libtensorflow_cc.so.2"
 STRING = 7  # DT_STRING
@@ -114,8 +115,8 @@ def library() -> ctypes.CDLL:
     Raises:
         ValueError: when there is none.
     """
-    spec = importlib.util.find_spec("tensorflow.core")
-    folders = [Path(place).parent for place in (spec and spec.submodule_search_locations) or []]
+    spec = importlib.util.find_spec("tensorflow")  # does not import it
+    folders = [Path(place) for place in (spec and spec.submodule_search_locations) or []]
     found = [folder / LIBRARY for folder in folders if (folder / LIBRARY).is_file()]
     if not found:
         raise ValueError(f"TensorFlow's C++ library {LIBRARY} is not installed; see BUILD.md.")
@@ -189,7 +190,7 @@ def array_of(tensor: int) -> np.ndarray:
     tf = library()
     number = tf.TF_TensorType(tensor)
     if number not in NUMPY_TYPES:
-        text = f"the local stand-in reads no tensors of DataType {number}"
+        text = f"tensors of DataType {number} cannot be read here"
         raise StatusError(grpc.StatusCode.UNIMPLEMENTED, text)
     dtype = NUMPY_TYPES[number]
     shape = tuple(tf.TF_Dim(tensor, axis) for axis in range(tf.TF_NumDims(tensor)))

@@ -1,7 +1,7 @@
 """The process that loads a SavedModel by the C API: `load_check` starts it.
 
 Standard input: a pickled `Job`. Standard output: a pickle for each answer, as soon as there is
-one: None or a StatusError for the load, then a list of tensors or a StatusError a request.
+one: None or a StatusError for the load, then a list of arrays or a StatusError a request.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import pickle
 import sys
 
-from export.saved_model.c_api import Job, Session, StatusError
+from export.saved_model.check_job import Job
+from export.session import Session
+from export.status import StatusError
 
 
 def _answer(value: object) -> None:

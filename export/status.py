@@ -11,7 +11,7 @@ CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class StatusError(Exception):
-    """A request that is answered with an error.
+    """What TensorFlow or a server answers instead of a result.
 
     Attributes:
         code: grpc.StatusCode; its number (`code.value[0]`) is TensorFlow's error code as well.
@@ -19,9 +19,12 @@ class StatusError(Exception):
     """
 
     def __init__(self, code: grpc.StatusCode, message: str) -> None:
-        super().__init__(f"{code.name}: {message}")
+        super().__init__(code, message)  # both, so that it can be pickled
         self.code = code
         self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.code.name}: {self.message}"
 
 
 def truncated(message: str) -> str:
