@@ -30,6 +30,7 @@ LEVELS = {
     "psgan_tf.motion": 0,
     "psgan_tf.pictures": 0,
     "psgan_tf.png_text": 0,
+    "psgan_tf.pose_exchange": 0,
     "psgan_tf.pose_files": 0,
     "psgan_tf.pose_sequences": 0,
     "psgan_tf.pose_smoothing": 0,

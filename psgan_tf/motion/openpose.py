@@ -76,7 +76,11 @@ def _frames(document: Any) -> list[dict[str, Any]]:
     listed = document if isinstance(document, list) else [document]
     if not listed or not all(isinstance(frame, dict) for frame in listed):
         raise ValueError("not an OpenPose file: it has no list `people`")
-    return [{**shared, **frame} for frame in listed]
+    frames = [{**shared, **frame} for frame in listed]
+    for frame in frames:
+        if "persons" in frame:
+            frame.setdefault("people", frame["persons"])
+    return frames
 
 
 def _people(frame: dict[str, Any]) -> list[Any]:
