@@ -15,13 +15,10 @@ from PIL import Image
 
 from psgan_tf.files import write_atomically
 from psgan_tf.motion.humanoid import BONE_PARENTS
+from tools.avatars.builtin.glb import ARRAY_BUFFER, ELEMENT_BUFFER, GlbDocument
 from tools.avatars.builtin.part import Part, Picture, ToonMaterial
 from tools.avatars.builtin.proportions import JOINT_NAMES, JOINTS
-from tools.avatars.builtin.vrma_writer import glb_bytes
 
-_FLOAT, _USHORT, _UINT, _UBYTE = 5126, 5123, 5125, 5121
-_ARRAY_BUFFER, _ELEMENT_BUFFER = 34962, 34963
-_KINDS = {(): "SCALAR", (2,): "VEC2", (3,): "VEC3", (4,): "VEC4", (4, 4): "MAT4"}
 _INFLUENCES = 4
 _ROOT = "Koharu"
 
@@ -62,53 +59,33 @@ def strongest_weights(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(kept > 0, order, 0).astype(np.uint8), kept.astype(np.float32)
 
 
-class _Document:
-    """A glTF document that grows by what is put into it."""
+class _Document(GlbDocument):
+    """A document that stores each texture and material once."""
 
     def __init__(self) -> None:
-        self.json: dict[str, Any] = {
-            "asset": {"version": "2.0", "generator": "psgan_tf", "copyright": META["authors"][0]},
-            "extensionsUsed": ["VRMC_vrm", "VRMC_materials_mtoon", "KHR_materials_unlit"],
-            "scene": 0,
-            "scenes": [{"nodes": [0]}],
-            "nodes": [],
-            "skins": [],
-            "meshes": [],
-            "materials": [],
-            "textures": [],
-            "images": [],
-            "samplers": [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}],
-            "accessors": [],
-            "bufferViews": [],
-        }
-        self.binary = bytearray()
+        super().__init__(
+            {
+                "asset": {
+                    "version": "2.0",
+                    "generator": "psgan_tf",
+                    "copyright": META["authors"][0],
+                },
+                "extensionsUsed": ["VRMC_vrm", "VRMC_materials_mtoon", "KHR_materials_unlit"],
+                "scene": 0,
+                "scenes": [{"nodes": [0]}],
+                "nodes": [],
+                "skins": [],
+                "meshes": [],
+                "materials": [],
+                "textures": [],
+                "images": [],
+                "samplers": [
+                    {"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}
+                ],
+            }
+        )
         self._materials: dict[str, tuple[int, ToonMaterial]] = {}
         self._textures: dict[str, tuple[int, Picture]] = {}
-
-    def add(self, member: str, value: dict[str, Any]) -> int:
-        """Appends to a list of the document; returns the index."""
-        self.json[member].append(value)
-        return len(self.json[member]) - 1
-
-    def view(self, data: bytes, target: int | None = None) -> int:
-        """Bytes as a buffer view."""
-        self.binary += b"\0" * (-len(self.binary) % 4)
-        view = {"buffer": 0, "byteOffset": len(self.binary), "byteLength": len(data)}
-        self.binary += data
-        return self.add("bufferViews", view if target is None else view | {"target": target})
-
-    def accessor(self, values: np.ndarray, component: int, target: int | None, bounds: bool) -> int:
-        """An array as an accessor."""
-        entry: dict[str, Any] = {
-            "bufferView": self.view(np.ascontiguousarray(values).tobytes(), target),
-            "componentType": component,
-            "count": len(values),
-            "type": _KINDS[values.shape[1:]],
-        }
-        if bounds:
-            entry["min"] = values.min(axis=0).astype(float).tolist()
-            entry["max"] = values.max(axis=0).astype(float).tolist()
-        return self.add("accessors", entry)
 
     def texture(self, picture: Picture) -> int:
         """A picture as a texture; each is stored once."""
@@ -203,7 +180,7 @@ def _add_bones(document: _Document) -> dict[str, int]:
             "name": _ROOT,
             "joints": [nodes[name] for name in JOINT_NAMES],
             "skeleton": nodes["hips"],
-            "inverseBindMatrices": document.accessor(inverse_binds, _FLOAT, None, False),
+            "inverseBindMatrices": document.accessor(inverse_binds),
         },
     )
     return nodes
@@ -214,14 +191,14 @@ def _add_part(document: _Document, part: Part) -> int:
     joints, weights = strongest_weights(part.weights_for(JOINT_NAMES))
 
     def floats(values: np.ndarray, bounds: bool = False) -> int:
-        return document.accessor(values.astype(np.float32), _FLOAT, _ARRAY_BUFFER, bounds)
+        return document.accessor(values.astype(np.float32), ARRAY_BUFFER, bounds)
 
     primitive: dict[str, Any] = {
         "attributes": {
             "POSITION": floats(part.positions, bounds=True),
             "NORMAL": floats(part.normals),
             "TEXCOORD_0": floats(part.uvs),
-            "JOINTS_0": document.accessor(joints, _UBYTE, _ARRAY_BUFFER, False),
+            "JOINTS_0": document.accessor(joints, ARRAY_BUFFER),
             "WEIGHTS_0": floats(weights),
         },
         "indices": _add_indices(document, part),
@@ -244,7 +221,7 @@ def _add_part(document: _Document, part: Part) -> int:
 def _add_indices(document: _Document, part: Part) -> int:
     few = len(part.positions) < 65535
     indices = part.triangles.ravel().astype(np.uint16 if few else np.uint32)
-    return document.accessor(indices, _USHORT if few else _UINT, _ELEMENT_BUFFER, False)
+    return document.accessor(indices, ELEMENT_BUFFER)
 
 
 def _expressions(parts: Sequence[Part], nodes: Sequence[int]) -> dict[str, Any]:
@@ -281,13 +258,7 @@ def vrm_bytes(parts: Sequence[Part], meta: Mapping[str, Any] = META) -> bytes:
             "expressions": _expressions(parts, nodes),
         }
     }
-    return _glb(document)
-
-
-def _glb(document: _Document) -> bytes:
-    content = {key: value for key, value in document.json.items() if value != []}
-    content["buffers"] = [{"byteLength": len(document.binary)}]
-    return glb_bytes(content, bytes(document.binary))
+    return document.to_bytes()
 
 
 def write_vrm(path: str | Path, parts: Sequence[Part]) -> None:

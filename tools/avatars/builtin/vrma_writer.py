@@ -7,56 +7,14 @@ The bytes are a function of the motion alone.
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from tools.avatars.builtin.curves import FloatArray
+from tools.avatars.builtin.glb import GlbDocument
 from tools.avatars.builtin.posing import BONES, FPS, BodyMotion, bone_vector, parent_bone
 from tools.avatars.builtin.proportions import JOINTS
-
-_FLOAT = 5126
-_JSON_CHUNK, _BINARY_CHUNK = 0x4E4F534A, 0x004E4942
-_TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4"}
-
-
-def glb_bytes(document: Mapping[str, Any], binary: bytes) -> bytes:
-    """The GLB container of a glTF document and its one buffer."""
-    text = json.dumps(document, separators=(",", ":")).encode()
-    chunks = b""
-    for kind, data, filler in ((_JSON_CHUNK, text, b" "), (_BINARY_CHUNK, binary, b"\0")):
-        padded = data + filler * (-len(data) % 4)
-        chunks += struct.pack("<II", len(padded), kind) + padded
-    return b"glTF" + struct.pack("<II", 2, 12 + len(chunks)) + chunks
-
-
-class _Accessors:
-    """Arrays of float32 numbers, one after another in one buffer."""
-
-    def __init__(self) -> None:
-        self.binary = b""
-        self.views: list[dict[str, int]] = []
-        self.entries: list[dict[str, Any]] = []
-
-    def add(self, values: FloatArray) -> int:
-        """The index of a new accessor over [K] or [K, C] values."""
-        columns = np.ascontiguousarray(values.reshape(len(values), -1), "<f4")
-        data = columns.tobytes()
-        self.views.append({"buffer": 0, "byteOffset": len(self.binary), "byteLength": len(data)})
-        entry = {
-            "bufferView": len(self.views) - 1,
-            "componentType": _FLOAT,
-            "count": len(columns),
-            "type": _TYPES[columns.shape[1]],
-        }
-        if columns.shape[1] == 1:  # the specification wants the bounds of key times
-            entry |= {"min": columns.min(0).tolist(), "max": columns.max(0).tolist()}
-        self.entries.append(entry)
-        self.binary += data
-        return len(self.entries) - 1
 
 
 def _nodes() -> list[dict[str, Any]]:
@@ -72,21 +30,29 @@ def _nodes() -> list[dict[str, Any]]:
     return nodes
 
 
-def _animation(name: str, motion: BodyMotion, accessors: _Accessors) -> dict[str, Any]:
-    times = accessors.add(np.arange(len(motion.hips)) / FPS)
+def _add_animation(document: GlbDocument, name: str, motion: BodyMotion) -> None:
+    key_times = np.arange(len(motion.hips), dtype=np.float32) / np.float32(FPS)
+    times = document.accessor(key_times, bounds=True)
     tracks = [("hips", "translation", motion.hips)]
     tracks += [(bone, "rotation", motion.rotations[bone]) for bone in BONES]
-    return {
-        "name": name,
-        "samplers": [
-            {"input": times, "output": accessors.add(values), "interpolation": "LINEAR"}
-            for _, _, values in tracks
-        ],
-        "channels": [
-            {"sampler": index, "target": {"node": BONES.index(bone), "path": path}}
-            for index, (bone, path, _) in enumerate(tracks)
-        ],
-    }
+    document.add(
+        "animations",
+        {
+            "name": name,
+            "samplers": [
+                {
+                    "input": times,
+                    "output": document.accessor(values.astype(np.float32)),
+                    "interpolation": "LINEAR",
+                }
+                for _, _, values in tracks
+            ],
+            "channels": [
+                {"sampler": index, "target": {"node": BONES.index(bone), "path": path}}
+                for index, (bone, path, _) in enumerate(tracks)
+            ],
+        },
+    )
 
 
 def vrma_bytes(name: str, motion: BodyMotion, asset: Mapping[str, Any]) -> bytes:
@@ -97,24 +63,23 @@ def vrma_bytes(name: str, motion: BodyMotion, asset: Mapping[str, Any]) -> bytes
         motion: F frames at `posing.FPS`.
         asset: members of the file's glTF `asset` beside the version: its terms.
     """
-    accessors = _Accessors()
-    animation = _animation(name, motion, accessors)
-    human_bones = {bone: {"node": index} for index, bone in enumerate(BONES)}
-    document = {
-        "asset": {"version": "2.0", **asset},
-        "extensionsUsed": ["VRMC_vrm_animation"],
-        "extensions": {
-            "VRMC_vrm_animation": {
-                "specVersion": "1.0",
-                "humanoid": {"humanBones": human_bones},
-            }
-        },
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": _nodes(),
-        "animations": [animation],
-        "accessors": accessors.entries,
-        "bufferViews": accessors.views,
-        "buffers": [{"byteLength": len(accessors.binary)}],
-    }
-    return glb_bytes(document, accessors.binary)
+    document = GlbDocument(
+        {
+            "asset": {"version": "2.0", **asset},
+            "extensionsUsed": ["VRMC_vrm_animation"],
+            "extensions": {
+                "VRMC_vrm_animation": {
+                    "specVersion": "1.0",
+                    "humanoid": {
+                        "humanBones": {bone: {"node": index} for index, bone in enumerate(BONES)}
+                    },
+                }
+            },
+            "scene": 0,
+            "scenes": [{"nodes": [0]}],
+            "nodes": _nodes(),
+            "animations": [],
+        }
+    )
+    _add_animation(document, name, motion)
+    return document.to_bytes()
