@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it writes of wrong certificates before we do
 
 from absl import flags
 
+from export import client_flags
 from psgan_tf import command_line
 from psgan_tf.characters import Subject, parse_seeds, read_characters, subjects_of
 from psgan_tf.pose_sequences import SequenceOptions, read_sequence
@@ -30,53 +32,7 @@ if TYPE_CHECKING:
 
 FLAGS = flags.FLAGS
 say = partial(print, flush=True)
-
-flags.DEFINE_string("address", "localhost:8500", "HOST:PORT of the server's gRPC port.")
-flags.DEFINE_string("model", "psgan", "Name that the model is served under.")
-flags.DEFINE_integer("version", None, "Ask for this version. Default: what the server offers.", 0)
-flags.DEFINE_string("label", "", "Ask for the version of this label.")
-flags.DEFINE_float("timeout_secs", 60.0, "Deadline of each request.", 0.0)
-flags.DEFINE_float("retry_secs", 10.0, "How long to ask a server again that is away or busy.", 0.0)
-flags.DEFINE_boolean("tls", False, "Talk over TLS; implied by the flags on certificates.")
-flags.DEFINE_string("root_certificates", "", "PEM file of who vouches for the server.")
-flags.DEFINE_string("client_key", "", "PEM file, for servers that ask who the client is.")
-flags.DEFINE_string("client_certificate", "", "PEM file that goes with --client_key.")
-
-flags.DEFINE_string("seeds", None, "Characters: numbers and ranges, such as 0-7,42.")
-flags.DEFINE_list("characters", [], "Saved characters (.npz), drawn after the seeds.")
-flags.DEFINE_string(
-    "poses", "", "generate: a dataset folder, an OpenPose file or a folder of them, or a pose file."
-)
-flags.DEFINE_integer("max_poses", 6, "generate: from many poses, this many at even distances.")
-flags.DEFINE_string(
-    "motion",
-    "",
-    "animate: a BVH, VMD, VRMA or glTF file, FOLDER#motion of a dataset, a folder of OpenPose "
-    "files, or a pose file.",
-)
-flags.DEFINE_string("pose_size", "", "WxH: pixels of the pictures that OpenPose files are of.")
-flags.DEFINE_float("fps", None, "animate: frames a second. Default: the motion's own.")
-flags.DEFINE_string("output", "", "Folder of PNGs; or, to animate, a .mp4, .webm, .gif, ... file.")
-flags.DEFINE_integer("batch_size", 4, "Pictures of a request.", 1)
-flags.DEFINE_integer("in_flight", 4, "Requests under way at a time.", 1)
-
-
-def open_model() -> RemoteModel:
-    """The served model that the flags name."""
-    from psgan_tf.remote import RemoteModel
-    from psgan_tf.remote_calls import Tls
-
-    paths = (FLAGS.root_certificates, FLAGS.client_key, FLAGS.client_certificate)
-    pems = [Path(path).read_bytes() if path else None for path in paths]
-    return RemoteModel(
-        FLAGS.address,
-        FLAGS.model,
-        version=FLAGS.version,
-        label=FLAGS.label,
-        timeout_secs=FLAGS.timeout_secs,
-        retry_secs=FLAGS.retry_secs,
-        tls=Tls(*pems) if FLAGS.tls or any(paths) else None,
-    )
+flags.adopt_module_key_flags(client_flags)
 
 
 def subjects_of_flags(default_seeds: str, generator: RemoteGenerator) -> list[Subject]:
@@ -151,14 +107,11 @@ def metadata(model: RemoteModel) -> int:
 
 def main(command: str) -> int:
     """Runs a command against the server that the flags name."""
+    client_flags.check_command(command)
     commands = {"generate": generate, "animate": animate, "status": status, "metadata": metadata}
-    if command not in commands:
-        raise ValueError(
-            f"`COMMAND` must be one of {', '.join(commands)}. Received: {command!r}. See --help."
-        )
     if FLAGS.seeds:
         parse_seeds(FLAGS.seeds)  # refused before the server is asked
-    with open_model() as model:
+    with client_flags.open_model() as model:
         return commands[command](model)
 
 

@@ -155,6 +155,13 @@ def test_status_and_metadata_are_printed_for_people(server):
         ([], "`COMMAND` must be given"),
         (["generate", "--seeds=x"], "`seeds` must be numbers and ranges"),
         (["status", "--retry_secs=0"], "localhost:1: UNAVAILABLE: "),
+        (["status", "--seeds=4"], "`seeds` is a flag of generate and animate. Received: --seeds"),
+        (["generate", "--motion=walk.bvh"], "`motion` is a flag of animate"),
+        (["animate", "--poses=poses.json"], "`poses` is a flag of generate"),
+        (
+            ["status", "--root_certificates=README.md", "--retry_secs=0"],
+            "localhost:1: UNAVAILABLE: ",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_line(arguments, message):
