@@ -98,9 +98,9 @@ class Metrics:
     def run_finished(self, model_name: str, secs: float) -> None:
         self._add("runtime_latency", (model_name, "Predict", "TF1"), secs)
 
-    def warmed_up(self, model_name: str, records: int, secs: float) -> None:
+    def warmed_up(self, model_path: str, records: int, secs: float) -> None:
         if records:
-            self._add("model_warmup_latency", (model_name, "OK"), secs)
+            self._add("model_warmup_latency", (model_path, "OK"), secs)
 
     def queued(self, thread_pool_name: str, secs: float) -> None:
         """A request was taken from its batching queue."""
