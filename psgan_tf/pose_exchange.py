@@ -38,6 +38,8 @@ from psgan_tf.schema_conversion import check_convertible, convert_keypoints
 from psgan_tf.skeleton import SKELETONS, Skeleton
 from psgan_tf.stage import Stage
 
+_MOTION_ENDINGS = (".bvh", ".vmd", ".vrma", ".glb", ".gltf")
+
 FORMATS = ("psgan", "openpose", "controlnet", "coco")
 
 _SCHEMAS_OF_FORMAT = {
@@ -86,6 +88,11 @@ class PoseSet:
 
 
 def _read_file(path: Path, default_size: Size | None, person: int | None) -> PoseSet:
+    if path.suffix.lower() in _MOTION_ENDINGS:
+        raise ValueError(
+            f"`input` must be poses in JSON. Received: {path.name}, a motion in 3D. Turn it into a "
+            "pose file of a model's avatar with `psgan_tf.animate --save_poses=FILE.json`."
+        )
     document = read_json(path)
     try:
         poses = parse_poses(pose_name(path), document, default_size, person)

@@ -54,6 +54,11 @@ def variants():
         "frames in an object": {"frames": [{"persons": [nulls]}], **CANVAS},
         "nobody else": {"people": [{"pose_keypoints_2d": None}, nulls], **CANVAS},
         "early form": {"width": 512, "height": 768, "keypoints": [early]},
+        "early form, first of two": {
+            "width": 512,
+            "height": 768,
+            "keypoints": [[None] * 18, early],
+        },
         "early form of one": {"width": 512, "height": 768, "keypoints": early},
         "normalised": people(KNOWN / np.float32([512, 768, 1]), **CANVAS),
     }
@@ -225,6 +230,12 @@ def test_a_wrong_wish_ends_with_one_line_and_writes_nothing(tmp_path):
     [line] = said.splitlines()
     assert line.startswith("convert_pose: `pose_size` must be given: the file of pose p does not")
     assert not (tmp_path / "out.json").exists()
+
+
+def test_a_motion_in_3d_is_sent_to_the_program_that_turns_it_into_poses(tmp_path):
+    (tmp_path / "walk.bvh").write_text("HIERARCHY")
+    with pytest.raises(ValueError, match=r"walk\.bvh, a motion in 3D\. .*--save_poses"):
+        read_pose_set(str(tmp_path / "walk.bvh"))
 
 
 def test_a_schema_that_a_format_does_not_have_is_refused_with_those_it_has():

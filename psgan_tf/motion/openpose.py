@@ -92,7 +92,8 @@ def _people(frame: dict[str, Any]) -> list[Any]:
     if people is not None or not isinstance(points, list):
         raise ValueError("not an OpenPose file: it has no list `people`")
     # The early form: [x, y] of each point of one person, or of several.
-    groups = points if points and _is_list_of_lists(points[0]) else [points] if points else []
+    several = any(map(_is_list_of_lists, points))
+    groups = points if several or not points else [points]
     return [{"pose_keypoints_2d": _flat(group)} for group in groups]
 
 
