@@ -71,7 +71,8 @@ def faults_of(request_inputs, answer):
 
 def test_a_switch_under_load_fails_nobody_and_mixes_up_nothing(gen, saved):
     flags = ("--model_name=gen", f"--model_base_path={gen}", "--grpc_max_threads=32")
-    with serving(*flags, "--file_system_poll_wait_seconds=0.2") as server:
+    flags += ("--load_retry_interval_micros=86400000000", "--file_system_poll_wait_seconds=0.2")
+    with serving(*flags) as server:
         client = Client(server.grpc_address)
         ended = threading.Event()
 
@@ -99,13 +100,11 @@ def test_a_switch_under_load_fails_nobody_and_mixes_up_nothing(gen, saved):
         check_what_an_incomplete_version_does(server, client, gen, saved)
         check_that_nothing_of_python_is_loaded(server.process.pid)
         client.close()
-        began = time.monotonic()
-        assert server.end() == 0
-        assert time.monotonic() - began < 30, "the next try of version 4 is a minute away"
+        assert server.end() == 0  # the next try of version 4 is a day away
 
 
 def check_what_an_incomplete_version_does(server, client, gen, saved):
-    """It blocks: neither filled in nor deleted is it, or any other version, seen for a minute."""
+    """It blocks: filled in or deleted, neither it nor any other version is seen until a retry."""
     (gen / "4").mkdir()
     wait_until(lambda: client.states("gen")[0] == "4 LOADING")
     stuck = ["4 LOADING", "3 AVAILABLE", "2 END"]
@@ -308,7 +307,10 @@ def start_faults(folder, port):
         ): "{{{name: default version: 1} due to error: NOT_FOU",
         (f"--model_config_file={folder}/bad.config",): "no ModelServerConfig in text format",
         (f"--model_config_file={folder}/relative.config",): "to have an absolute path or URI",
-        (f"--model_base_path={folder}", f"--port={port}"): "`port` must be free",
+        (
+            f"--model_base_path={folder}",
+            f"--port={port}",
+        ): "`port` must be free, and `host`",
         (f"--model_base_path={folder}", "--batching_parameters_file=x"): "--enable_batching",
         (f"--model_base_path={folder}", f"--ssl_config_file={folder}/bad.config"): "no SSLConfig",
     }
@@ -320,7 +322,8 @@ def test_a_start_that_fails_is_one_line_and_a_status(tmp_path):
         with concurrent.futures.ThreadPoolExecutor(2) as starters:
             ended = starters.map(lambda flags: run("export.serve", "--port=0", *flags), faults)
             for (status, output), expected in zip(ended, faults.values(), strict=True):
-                lines = [line for line in output.splitlines() if line.startswith("serve: ")]
-                assert (status, len(lines)) == (1, 1), output
-                assert expected in lines[0]
-                assert "Traceback" not in output
+                *log, line = output.splitlines()
+                assert status == 1, output
+                assert line.startswith("serve: ")
+                assert expected in line
+                assert all(told.startswith("local stand-in: default version 1") for told in log)

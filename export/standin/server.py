@@ -119,8 +119,8 @@ class GrpcServer:
             return self._server.add_insecure_port(address)
         except RuntimeError:
             raise ValueError(
-                f"`port` must be free on this machine. Received: {address}. Use another, or 0 "
-                "for any free one."
+                "`port` must be free, and `host` an address of this machine. "
+                f"Received: {address}. Use another port, or 0 for any free one."
             ) from None
 
     def start(self) -> None:
