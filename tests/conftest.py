@@ -54,3 +54,11 @@ def tiny_model(tiny_run, tmp_path_factory):
     from export.saved_model.exporting import export_run
 
     return export_run(tiny_run, tmp_path_factory.mktemp("models") / "tiny").directory
+
+
+@pytest.fixture(scope="session")
+def builtin_files(tmp_path_factory):
+    """The built-in avatar's files; who changes any copies them first."""
+    from tools.avatars.builtin.files import write_builtin_files
+
+    return write_builtin_files(tmp_path_factory.mktemp("koharu") / "built-in")

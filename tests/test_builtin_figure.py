@@ -6,11 +6,11 @@ Silhouettes are judged by geometry (is a point inside a projected triangle?), no
 import numpy as np
 import pytest
 
-from koharu import koharu_figure
 from psgan_tf.motion.humanoid import BONE_PARENTS
 from psgan_tf.skeleton import SKELETONS
 from tools.avatars.builtin.body_field import pushed_out, signed_distance, snapped
 from tools.avatars.builtin.curves import curve_through, smooth_curve, smooth_step
+from tools.avatars.builtin.figure import figure_parts
 from tools.avatars.builtin.motions import MOTIONS
 from tools.avatars.builtin.part import make_part, merged, mirrored, other_side
 from tools.avatars.builtin.posing import body_motion
@@ -30,7 +30,7 @@ POSES_PER_MOTION = 6
 
 @pytest.fixture(scope="module")
 def parts():
-    return {part.name: part for part in koharu_figure()}
+    return {part.name: part for part in figure_parts()}
 
 
 def rotation_matrices(quaternions):

@@ -1,6 +1,5 @@
 """The built-in avatar's costumes: complete, distinct, and really hers."""
 
-import json
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +14,6 @@ from tools.avatars.builtin.figure import figure_parts
 from tools.avatars.builtin.fitting import arm, leg, trunk
 from tools.avatars.builtin.looks import look
 from tools.avatars.builtin.palette import COLORS, tone_of
-from tools.avatars.builtin.vrm_writer import write_vrm
 from tools.avatars.costumes import check_costume, dressed, read_costumes
 
 SIZE_PX = 128
@@ -117,22 +115,12 @@ def test_what_a_costume_shows_is_within_budget():
     assert most <= 26_000
 
 
-def test_a_second_making_gives_the_same_numbers():
-    first = {part.name: part for part in wardrobe.wardrobe_parts()}
-    wardrobe._garment_parts.cache_clear()
-    for chart in (trunk, arm, leg):
-        chart.cache_clear()
-    for part in wardrobe.wardrobe_parts():
-        assert part.positions.tobytes() == first[part.name].positions.tobytes(), part.name
-        assert part.weights.tobytes() == first[part.name].weights.tobytes(), part.name
-
-
-def test_the_file_and_its_costumes_are_read_by_the_renderer(tmp_path):
-    write_vrm(tmp_path / "koharu.vrm", list(all_parts().values()))
-    (tmp_path / "costumes.json").write_text(json.dumps({"costumes": document()}))
-    assert (tmp_path / "koharu.vrm").stat().st_size <= 10_000_000
-    surfaces = read_surfaces(read_gltf(tmp_path / "koharu.vrm"))
-    for costume in read_costumes(tmp_path / "costumes.json"):
+def test_the_file_and_its_costumes_are_read_by_the_renderer(builtin_files):
+    assert builtin_files.avatar.stat().st_size <= 10_000_000
+    surfaces = read_surfaces(read_gltf(builtin_files.avatar))
+    costumes = read_costumes(builtin_files.costumes)
+    assert [costume.name for costume in costumes] == list(document())
+    for costume in costumes:
         check_costume(costume, surfaces)
         shown = {part.mesh_name for part in dressed(surfaces, costume).parts}
         assert shown == set(document()[costume.name]["show"])

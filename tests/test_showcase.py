@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from tools.avatars.builtin.files import write_builtin_files
 from tools.avatars.showcase import CLOSE_UPS, Showcase
 
 
-def test_a_close_up_shows_its_bone_in_the_middle_of_a_picture_of_1024(tmp_path):
-    showcase = Showcase(write_builtin_files(tmp_path))
+def test_a_close_up_shows_its_bone_in_the_middle_of_a_picture_of_1024(builtin_files):
+    showcase = Showcase(builtin_files)
     (hand,) = [one for one in CLOSE_UPS if one.motion == "wave"]
     picture = showcase.close_ups([hand]).astype(int)
     assert picture.shape == (1024, 1024, 3)

@@ -10,6 +10,7 @@ from typing import Any
 from tools.avatars.builtin.files import (
     LICENCE,
     BuiltinFiles,
+    builtin_files,
     write_builtin_files,
     write_chosen_costumes,
 )
@@ -108,16 +109,20 @@ def with_builtin_files(options: RenderOptions) -> RenderOptions:
     if not uses_builtin_files(options):
         return options
     RenderFolder(options.output).refuse_other_files()
-    files = write_builtin_files(options.output / BUILTIN_FOLDER)
+    files = builtin_files(options.output / BUILTIN_FOLDER)
+    # Wrong names are found before anything is written.
+    motions = tuple(path for text in options.motions for path in _motion_paths(text, files))
     builtin = [str(avatar) == BUILTIN for avatar in options.avatars]
-    costumes = options.costumes or tuple(Path(BUILTIN) if own else None for own in builtin)
+    chosen = options.costumes or tuple(Path(BUILTIN) if own else None for own in builtin)
+    costumes = tuple(_costume_path(path, files) for path in chosen)
+    write_builtin_files(options.output / BUILTIN_FOLDER)
     return replace(
         options,
         avatars=tuple(
             files.avatar if own else avatar
             for own, avatar in zip(builtin, options.avatars, strict=True)
         ),
-        costumes=tuple(_costume_path(path, files) for path in costumes),
-        motions=tuple(path for text in options.motions for path in _motion_paths(text, files)),
+        costumes=costumes,
+        motions=motions,
         licence=options.licence or (LICENCE if all(builtin) else ""),
     )

@@ -17,7 +17,7 @@ from tools.avatars.builtin.motions import MOTIONS
 from tools.avatars.builtin.posing import body_motion
 from tools.avatars.builtin.vrm_writer import write_vrm
 from tools.avatars.builtin.vrma_writer import vrma_bytes
-from tools.avatars.builtin.wardrobe import costume_document, wardrobe_parts
+from tools.avatars.builtin.wardrobe import LOOKS, costume_document, wardrobe_parts
 
 LICENCE = "Apache-2.0"
 
@@ -58,6 +58,13 @@ def _stamp() -> str:
     return digest.hexdigest() + "\n"
 
 
+def builtin_files(folder: str | Path) -> BuiltinFiles:
+    """Where `write_builtin_files` puts the files."""
+    folder = Path(folder)
+    motions = {sketch.name: folder / "motions" / f"{sketch.name}.vrma" for sketch in MOTIONS}
+    return BuiltinFiles(folder / _AVATAR_FILE, folder / _COSTUME_FILE, motions)
+
+
 def write_builtin_files(folder: str | Path) -> BuiltinFiles:
     """Writes the avatar, her costumes and motions into a folder, unless this code already has.
 
@@ -65,11 +72,7 @@ def write_builtin_files(folder: str | Path) -> BuiltinFiles:
         folder: made where it is missing.
     """
     folder = Path(folder)
-    files = BuiltinFiles(
-        folder / _AVATAR_FILE,
-        folder / _COSTUME_FILE,
-        {sketch.name: folder / "motions" / f"{sketch.name}.vrma" for sketch in MOTIONS},
-    )
+    files = builtin_files(folder)
     stamp, made_by = _stamp(), folder / _STAMP_FILE
     present = all(
         path.is_file() for path in (files.avatar, files.costumes, *files.motions.values())
@@ -89,17 +92,23 @@ def write_builtin_files(folder: str | Path) -> BuiltinFiles:
 def write_chosen_costumes(folder: str | Path, names: Sequence[str]) -> Path:
     """Writes a costume file of some of the costumes, in the order that they are named.
 
+    Args:
+        folder: made where it is missing.
+        names: of costumes.
+
     Raises:
-        ValueError: a name is no costume.
+        ValueError: a name is no costume; nothing is written.
     """
-    costumes = costume_document()["costumes"]
-    unknown = [name for name in names if name not in costumes]
+    known = [look.name for look in LOOKS]
+    unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(
             f"`costumes` must name costumes of the built-in avatar. Received: "
-            f"{', '.join(unknown)}. They are {', '.join(costumes)}."
+            f"{', '.join(unknown)}. They are {', '.join(known)}."
         )
+    costumes = costume_document()["costumes"]
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
     path = Path(folder) / f"koharu-costumes-{digest[:8]}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json_text({"costumes": {name: costumes[name] for name in names}}))
     return path
