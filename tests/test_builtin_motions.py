@@ -23,8 +23,8 @@ from tools.avatars.builtin.posing import (
     BONES,
     FPS,
     body_motion,
+    bone_vector,
     foot_at_heading,
-    joint_positions,
     parent_bone,
 )
 from tools.avatars.builtin.proportions import JOINTS
@@ -44,6 +44,16 @@ def world_rotations(body):
         parent = parent_bone(bone)
         worlds[bone] = local if parent is None else worlds[parent] @ local
     return worlds
+
+
+def joint_positions(body):
+    """Bone to [F, 3]: every joint of the moving body, in metres."""
+    worlds, places = world_rotations(body), {"hips": body.hips}
+    for bone in BONES:
+        parent = parent_bone(bone)
+        if parent is not None:
+            places[bone] = places[parent] + worlds[parent] @ bone_vector(parent, bone)
+    return places
 
 
 def soles(body):

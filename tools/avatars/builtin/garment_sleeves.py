@@ -109,7 +109,6 @@ DETACHED = Sleeve(_rows(0.225, 0.54, 9),
                   (.006, .016, .032, .050, .067, .082, .094, .103, .108),
                   drop=(0, .006, .014, .024, .034, .042, .049, .054, .057),
                   columns=16, open_end=True)  # fmt: skip
-GLOVE = _tube(0.36, 0.565, 8, 0.006, 0.005, 0.005, 0.005)
 
 
 def sleeve_parts(name: str, shape: Sleeve) -> list[Part]:

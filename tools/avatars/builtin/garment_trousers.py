@@ -8,7 +8,7 @@ import numpy as np
 
 from tools.avatars.builtin.cloth import as_one, both_sides, cloth, weights_of_skin
 from tools.avatars.builtin.curves import FloatArray, smooth_curve
-from tools.avatars.builtin.fitting import folds, leg, leg_middle, rounded, trunk, trunk_place
+from tools.avatars.builtin.fitting import folds, leg, rounded, trunk, trunk_place
 from tools.avatars.builtin.part import Part
 
 # Where a leg begins inside the seat, and the least distance from the middle between the legs.
@@ -115,11 +115,6 @@ BLOOMERS = Trousers((0.835, 0.77, 0.71, 0.66, 0.645), (0.014, 0.040, 0.050, 0.02
 HAREM = Trousers((0.835, 0.60, 0.35, 0.18, 0.10, 0.085), (0.012, 0.060, 0.085, 0.070, 0.018, 0.005),
                  rows=11, columns=18, creases=0.010)  # fmt: skip
 UNDER = Trousers((0.835, 0.74, 0.67), (0.003, 0.003, 0.003), waist=0.90, seat_air=0.004, rows=6)
-
-
-def crease_middle() -> FloatArray:
-    """[2]: x and z of a leg's middle at the knee, where patches and knee pads sit."""
-    return leg_middle(0.455)
 
 
 def trouser_garments() -> list[Part]:

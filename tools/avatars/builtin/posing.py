@@ -286,15 +286,3 @@ def body_motion(sketch: Sketch) -> BodyMotion:
     frames = len(curves.at)
     at_rest = np.tile(IDENTITY_QUATERNION, (frames, 1))
     return BodyMotion({bone: turns.get(bone, at_rest) for bone in BONES}, hips)
-
-
-def joint_positions(motion: BodyMotion) -> dict[str, FloatArray]:
-    """Bone to [F, 3]: every joint of the moving body, in metres."""
-    places, worlds = {"hips": motion.hips}, {"hips": motion.rotations["hips"]}
-    for bone in BONES:
-        parent = parent_bone(bone)
-        if parent is not None:
-            turned = rotate_vectors(worlds[parent], bone_vector(parent, bone))
-            places[bone] = places[parent] + turned
-            worlds[bone] = multiply_quaternions(worlds[parent], motion.rotations[bone])
-    return places
