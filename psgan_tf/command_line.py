@@ -46,6 +46,8 @@ def run(main: Callable[..., int], program: str, arguments: Sequence[str] = ()) -
     def parse(argv: list[str]) -> list[str]:
         try:
             rest = flags.FLAGS(argv)
+        except SystemExit:
+            sys.exit(0)  # after --help, which absl ends with 1
         except flags.Error as error:
             _fail(program, f"{str(error).rstrip('.')}. See --help.")
         values = rest[1:]
