@@ -26,7 +26,7 @@ environment:
 
 data-given:
 	@test -f "$(DATA)/manifest.jsonl" || { \
-	    echo "make demo needs DATA=folder: a folder with manifest.jsonl, skeleton.json and pictures (README.md, Your own pictures). Received: DATA=$(DATA)" >&2; \
+	    echo "\`DATA\` must be a folder with manifest.jsonl, skeleton.json and pictures (README.md, Your own pictures). Received: $(DATA). Without DATA the built-in character is rendered." >&2; \
 	    exit 1; }
 
 # Each step goes on where an earlier call was stopped.

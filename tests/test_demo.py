@@ -70,5 +70,6 @@ def test_the_demo_draws_and_animates_a_character_and_is_not_made_twice(tmp_path)
 def test_a_folder_that_is_none_is_refused_before_anything_is_made(tmp_path, data):
     done = make_demo(tmp_path / "demo", f"DATA={tmp_path / data}")
     assert done.returncode != 0
-    assert "DATA=folder: a folder with manifest.jsonl" in done.stderr
+    assert "`DATA` must be a folder with manifest.jsonl" in done.stderr
+    assert f"Received: {tmp_path / data}." in done.stderr
     assert not (tmp_path / "demo").exists()
