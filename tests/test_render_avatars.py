@@ -59,7 +59,10 @@ def assert_one_line_of_error(done, *words):
 
 
 def started(flags, blocks):
-    """A job that has noted so many blocks and is not finished; in a session of its own."""
+    """A job that has noted so many blocks and is not finished; in a session of its own.
+
+    It is halted, so that it cannot end before we wake: SIGCONT lets it go on.
+    """
     output = Path(flags[-1].removeprefix("--output="))
     for _ in range(5):
         process = subprocess.Popen(
@@ -72,7 +75,11 @@ def started(flags, blocks):
         )
         while process.poll() is None:
             if len(list(output.glob(".rendering/block-*.json"))) >= blocks:
-                return process
+                process.send_signal(signal.SIGSTOP)
+                if process.poll() is None and not (output / "manifest.jsonl").exists():
+                    return process
+                process.send_signal(signal.SIGCONT)
+                process.wait()
             time.sleep(0.002)
         assert process.returncode == 0, process.stderr.read()
         shutil.rmtree(output)  # too fast for us: once more
@@ -117,10 +124,10 @@ def test_a_killed_job_leaves_no_process_goes_on_and_ends_with_the_same_bytes(tmp
 
 def test_a_job_stopped_by_the_user_ends_with_one_line(tmp_path, inputs):
     output = tmp_path / "out"
-    # Large pictures: a busy machine may wake us late, and the job must not be over by then.
-    flags = [*inputs, "--size=640", "--samples=4", "--workers=2", f"--output={output}"]
+    flags = [*inputs, "--size=256", "--samples=4", "--workers=2", f"--output={output}"]
     process = started(flags, blocks=1)
     process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGCONT)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert errors == "render_avatars: stopped. The same command again goes on from here.\n"
