@@ -12,6 +12,7 @@ INTERRUPTED = 130  # the shell's code for a program stopped with Ctrl-C
 
 
 def _fail(program: str, message: str, code: int = 1) -> NoReturn:
+    sys.stdout.flush()  # else a pipe of both has what was said before after this line
     print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(code)
 

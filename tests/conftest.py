@@ -9,6 +9,9 @@ import pytest
 # Programs that tests start inherit both; either can be set from outside.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Some of these programs may write small files only: Python 3.11 leaves its bytecode cut short then,
+# and the next program stumbles over it.
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 LOGICAL_CPUS = 2
 

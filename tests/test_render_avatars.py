@@ -72,6 +72,8 @@ def started(flags, blocks):
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # Programs in a script's background are started deaf to Ctrl-C, and hand that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         while process.poll() is None:
             if len(list(output.glob(".rendering/block-*.json"))) >= blocks:
