@@ -10,6 +10,7 @@ import numpy as np
 
 from psgan_tf.motion.camera import Camera
 from psgan_tf.motion.motion_files import motion_from_file
+from psgan_tf.motion.motions import Motion
 from psgan_tf.pictures import contact_sheet
 from tools.avatars.avatar import load_avatar
 from tools.avatars.builtin.files import BuiltinFiles
@@ -108,7 +109,7 @@ class Showcase:
         for one in shown:
             motion = motion_from_file(self._files.motions[one.motion])
             frame = round(one.moment * (motion.num_frames - 1))
-            poses = self._poses_at(one.motion, np.array([frame]))
+            poses = self._poses_at(motion, np.array([frame]))
             node = self._avatar.rig.bones[one.bone]
             middle = poses.node_worlds[0, node, :3, 3] + one.offset
             camera = Camera(
@@ -123,13 +124,12 @@ class Showcase:
         look = self._costumes[costume]
         return build_figure(dressed(self._avatar.surfaces, look), look.expression)
 
-    def _poses(self, motion: str, count: int) -> Poses:
-        frames = evenly_spaced_frames(motion_from_file(self._files.motions[motion]), count)
-        return self._poses_at(motion, frames)
+    def _poses(self, name: str, count: int) -> Poses:
+        motion = motion_from_file(self._files.motions[name])
+        return self._poses_at(motion, evenly_spaced_frames(motion, count))
 
-    def _poses_at(self, motion: str, frames: np.ndarray) -> Poses:
-        read = motion_from_file(self._files.motions[motion])
-        return pose_avatar(self._avatar.rig, self._avatar.skeleton, read, frames, "motion")
+    def _poses_at(self, motion: Motion, frames: np.ndarray) -> Poses:
+        return pose_avatar(self._avatar.rig, self._avatar.skeleton, motion, frames, "motion")
 
     def _draw(
         self, figure: Figure, poses: Poses, pose: int, camera: Camera, hips: np.ndarray
