@@ -15,12 +15,9 @@ from psgan_tf.layers import (
     EqualizedDense,
     LatentProjection,
     PoseConv2D,
-    downscale2x,
-    leaky_relu,
-    minibatch_stddev,
-    pixel_norm,
     register,
 )
+from psgan_tf.operations import downscale2x, leaky_relu, minibatch_stddev, pixel_norm
 
 RGB = 3
 

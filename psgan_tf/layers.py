@@ -1,7 +1,7 @@
 """The layers of Progressive GAN, and the one layer through which a pose enters.
 
-Progressive GAN (Karras et al., 2018) sections 3, 4.1 and 4.2; PSGAN section 3.1.
-Tensors are NHWC. Weights are float32; statistics are taken in float32 whatever the precision.
+Progressive GAN (Karras et al., 2018) section 4.1: equalized learning rate; PSGAN section 3.1.
+Tensors are NHWC. Weights are float32 whatever the precision.
 """
 
 from __future__ import annotations
@@ -12,85 +12,16 @@ import tensorflow as tf
 from tensorflow import keras
 
 from psgan_tf.fast_convolutions import add_pose, convolve_upscaled
+from psgan_tf.operations import upscale2x
 from psgan_tf.pose_maps import draw_pose_maps
 
 # Gain of a layer that is followed by a leaky ReLU (He initialization).
 HE_GAIN = math.sqrt(2.0)
-LEAK = 0.2
-EPSILON = 1e-8
 # From this resolution on convolutions take the forms of fast_convolutions.py; below it those are
 # no faster.
 FAST_FORMS_FROM = 16
 
 register = keras.saving.register_keras_serializable(package="psgan_tf")
-
-
-# -------------------------------------------------------------------------------------------------
-# Functions without weights
-
-
-def leaky_relu(features: tf.Tensor) -> tf.Tensor:
-    """Leaky ReLU of slope 0.2."""
-    return tf.nn.leaky_relu(features, LEAK)
-
-
-def pixel_norm(features: tf.Tensor) -> tf.Tensor:
-    """Scales each position's feature vector to unit root mean square.
-
-    b = a / sqrt(mean_c(a_c^2) + 1e-8), Progressive GAN section 4.2. Also used on latents [B, Z].
-
-    Args:
-        features: [..., C], any float type.
-    """
-    squares = tf.square(tf.cast(features, tf.float32))
-    inverse = tf.math.rsqrt(tf.reduce_mean(squares, axis=-1, keepdims=True) + EPSILON)
-    return features * tf.cast(inverse, features.dtype)
-
-
-def upscale2x(images: tf.Tensor) -> tf.Tensor:
-    """Nearest-neighbour doubling: [B, H, W, C] to [B, 2H, 2W, C]."""
-    batch, (height, width, channels) = tf.shape(images)[0], images.shape[1:]
-    doubled = tf.broadcast_to(images[:, :, None, :, None], [batch, height, 2, width, 2, channels])
-    return tf.reshape(doubled, [batch, 2 * height, 2 * width, channels])
-
-
-def downscale2x(images: tf.Tensor) -> tf.Tensor:
-    """Mean of 2 x 2 pixels: [B, 2H, 2W, C] to [B, H, W, C]."""
-    return tf.nn.avg_pool2d(images, 2, 2, "VALID")
-
-
-def lerp(start: tf.Tensor, end: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
-    """(1 - t) start + t end, in float32: exactly `start` at t = 0 and exactly `end` at t = 1."""
-    mixed = (1 - t) * tf.cast(start, tf.float32) + t * tf.cast(end, tf.float32)
-    return tf.cast(mixed, start.dtype)
-
-
-def minibatch_stddev(features: tf.Tensor, slices: int = 1) -> tf.Tensor:
-    """Appends one channel: how much the batch varies, Progressive GAN section 3.
-
-    The standard deviation over the batch, averaged over positions and channels, one number for
-    the whole batch: PSGAN's batch of 5 does not split into the groups of 4 of other versions.
-
-    Args:
-        features: [B, H, W, C].
-        slices: consecutive equal parts of the batch that are measured apart; as many replicas
-            would measure theirs.
-
-    Returns:
-        [B, H, W, C + 1].
-    """
-    parts = tf.split(tf.cast(features, tf.float32), slices) if slices > 1 else [features]
-    channels = []
-    for part in parts:
-        variance = tf.math.reduce_variance(tf.cast(part, tf.float32), axis=0)
-        deviation = tf.reduce_mean(tf.sqrt(variance + EPSILON))
-        channels.append(tf.fill(tf.concat([tf.shape(part)[:-1], [1]], 0), deviation))
-    channel = tf.concat(channels, axis=0) if slices > 1 else channels[0]
-    return tf.concat([features, tf.cast(channel, features.dtype)], axis=-1)
-
-
-# -------------------------------------------------------------------------------------------------
-# Layers with equalized learning rate
 
 
 class EqualizedLayer(keras.layers.Layer):

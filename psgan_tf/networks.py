@@ -16,7 +16,7 @@ from psgan_tf.blocks import (
     GeneratorStem,
 )
 from psgan_tf.config import INITIAL_RESOLUTION, NetworkConfig
-from psgan_tf.layers import downscale2x, lerp, upscale2x
+from psgan_tf.operations import downscale2x, lerp, upscale2x
 
 
 class GrowingNetwork(keras.Model):

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from psgan_tf.fast_convolutions import add_pose, convolve_upscaled
-from psgan_tf.layers import upscale2x
+from psgan_tf.operations import upscale2x
 from psgan_tf.pose_maps import draw_pose_maps
 
 FRAME = 64

@@ -50,6 +50,7 @@ LEVELS = {
     "psgan_tf.fast_convolutions": 1,
     "psgan_tf.latents": 1,
     "psgan_tf.layers": 1,
+    "psgan_tf.operations": 1,
     "psgan_tf.pose_maps": 1,
     "psgan_tf.records": 1,
     "psgan_tf.remote": 1,
@@ -69,7 +70,9 @@ LEVELS = {
     "psgan_tf.reporting": 3,
     "psgan_tf.sampling": 3,
     "psgan_tf.trainer": 3,
+    "psgan_tf.training_noise": 3,
     "psgan_tf.training_run": 3,
+    "psgan_tf.training_step": 3,
     # Level 4: programs.
     "psgan_tf.animate": 4,
     "psgan_tf.animate_flags": 4,

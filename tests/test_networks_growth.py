@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from psgan_tf.config import TrainingConfig
-from psgan_tf.layers import downscale2x, upscale2x
+from psgan_tf.operations import downscale2x, upscale2x
 from psgan_tf.schedule import build_schedule
 from tiny_networks import (
     RESOLUTIONS_AND_FADES,

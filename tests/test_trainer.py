@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from psgan_tf.checkpoints import CheckpointStore, load_run_weights
 from psgan_tf.config import to_json
-from psgan_tf.layers import downscale2x, upscale2x
+from psgan_tf.operations import downscale2x, upscale2x
 from psgan_tf.optimizers import set_learning_rate
-from psgan_tf.trainer import Trainer, fade_reals
+from psgan_tf.trainer import Trainer, training_noise
+from psgan_tf.training_step import fade_reals
 from psgan_tf.weights import dump_weights, named_variables
 from tiny_data import make_trainer, tiny_config, train_steps, write_dataset
 
@@ -231,13 +232,11 @@ def test_an_update_that_is_not_finite_is_never_applied(data_dir, tmp_path):
 
 def test_poses_of_the_generators_step_are_drawn_from_the_training_set(data_dir, tmp_path):
     trainer = make_trainer(tiny_config(data_dir, tmp_path))
-    phase = trainer.schedule.phases[0]
+    noise = training_noise(trainer.config, trainer.data)
     known = {pose.tobytes() for pose in trainer.data.keypoint_table()}
     drawn = []
     for images_shown in range(0, 80, 4):
-        poses = trainer.strategy.run(
-            trainer._fresh_poses, args=(phase, tf.constant(images_shown, tf.int64))
-        )
+        poses = trainer.strategy.run(noise.poses, args=(4, tf.constant(images_shown, tf.int64)))
         drawn += [pose.tobytes() for pose in poses.numpy()]
     assert set(drawn) <= known
     assert len(set(drawn)) > len(known) // 2

@@ -1,0 +1,170 @@
+"""The training step: the gradients of both networks on each replica, and their updates.
+
+PSGAN sections 3.1 and 3.2: WGAN-GP, one discriminator step and one generator step a batch. The
+discriminator sees the real batch's poses for real and fake alike; the generator's step draws
+fresh poses from the training set. One code path serves 1 and n replicas: losses are sums over a
+replica's examples divided by the global batch, gradients are sums over replicas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from psgan_tf.checkpoints import TrainingState
+from psgan_tf.config import TrainingConfig
+from psgan_tf.losses import discriminator_losses, generator_losses
+from psgan_tf.operations import downscale2x, lerp, upscale2x
+from psgan_tf.optimizers import Optimizer
+from psgan_tf.schedule import Phase
+from psgan_tf.training_noise import TrainingNoise
+
+
+def fade_reals(images: tf.Tensor, alpha: tf.Tensor | None) -> tf.Tensor:
+    """Real pictures as the networks see them: -1 to 1, faded in like the newest layers.
+
+    Args:
+        images: [B, N, N, 3] uint8.
+        alpha: float32 scalar, or None outside fades.
+
+    Returns:
+        [B, N, N, 3] float32.
+    """
+    images = tf.cast(images, tf.float32) / 127.5 - 1.0
+    return images if alpha is None else lerp(upscale2x(downscale2x(images)), images, alpha)
+
+
+class TrainingStep:
+    """Makes the step of each phase.
+
+    Args:
+        config: the run's options.
+        strategy: made before `state`.
+        state: made or restored inside the strategy's scope.
+        noise: what the steps draw.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        strategy: tf.distribute.Strategy,
+        state: TrainingState,
+        noise: TrainingNoise,
+    ):
+        self.config = config
+        self.strategy = strategy
+        self.state = state
+        self.noise = noise
+
+    def of_phase(self, phase: Phase) -> Callable:
+        """The step of one resolution, with or without a fade, traced when it is first called.
+
+        Returns:
+            Function of images [B, N, N, 3] uint8 and keypoints [B, M, 3] float32, distributed,
+            of images_shown, int64, and alpha, float32; it gives means over the batch by name.
+        """
+
+        def step(images, keypoints, images_shown, alpha):
+            alpha = alpha if phase.fading else None
+            measures = {}
+            for name, gradients_of, optimizer, network in (
+                (
+                    "discriminator",
+                    self._discriminator_gradients,
+                    self.state.discriminator_optimizer,
+                    self.state.discriminator,
+                ),
+                (
+                    "generator",
+                    self._generator_gradients,
+                    self.state.generator_optimizer,
+                    self.state.generator,
+                ),
+            ):
+                gradients, finite, means = self.strategy.run(
+                    gradients_of, args=(phase, images, keypoints, images_shown, alpha)
+                )
+                finite, means = self._first_replica((finite, means))
+                variables = network.active_variables(phase.resolution, phase.fading)
+                self._apply_if(finite, optimizer, gradients, variables)
+                measures |= means
+                measures[f"{name}_skipped"] = 1.0 - tf.cast(finite, tf.float32)
+            return measures
+
+        return tf.function(step)
+
+    def _discriminator_gradients(self, phase, images, keypoints, images_shown, alpha):
+        """On one replica: gradients summed over replicas, whether finite, means to report."""
+        reals = fade_reals(images, alpha)
+        size = self.config.network.latent_size
+        latents = self.noise.discriminator_latents(phase.batch_size, size, images_shown)
+        mix = self.noise.mix(phase.batch_size, images_shown)
+        pose = {"keypoints": keypoints, "resolution": phase.resolution, "alpha": alpha}
+        fakes = self.state.generator(latents, **pose)
+        variables = self.state.discriminator.active_variables(phase.resolution, phase.fading)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            values = discriminator_losses(
+                lambda pictures: self.state.discriminator(pictures, **pose),
+                reals,
+                fakes,
+                mix,
+                gradient_penalty_weight=self.config.gradient_penalty_weight,
+                drift_weight=self.config.drift_weight,
+            )
+            loss = tf.reduce_sum(values["discriminator_loss"]) / phase.batch_size
+        return self._summed(tape.gradient(loss, variables), values, phase)
+
+    def _generator_gradients(self, phase, images, keypoints, images_shown, alpha):
+        """On one replica: as above, for the generator; its poses are drawn afresh."""
+        del images, keypoints
+        size = self.config.network.latent_size
+        latents = self.noise.generator_latents(phase.batch_size, size, images_shown)
+        pose = {
+            "keypoints": self.noise.poses(phase.batch_size, images_shown),
+            "resolution": phase.resolution,
+            "alpha": alpha,
+        }
+        variables = self.state.generator.active_variables(phase.resolution, phase.fading)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            fakes = self.state.generator(latents, **pose)
+            losses = generator_losses(
+                lambda pictures: self.state.discriminator(pictures, **pose), fakes
+            )
+            loss = tf.reduce_sum(losses) / phase.batch_size
+        gradients = tape.gradient(loss, variables)
+        return self._summed(gradients, {"generator_loss": losses}, phase)
+
+    def _summed(self, gradients, values, phase):
+        """Sums over replicas; the mean of each value over the global batch."""
+        replica = tf.distribute.get_replica_context()
+        means = {name: tf.reduce_sum(v) / phase.batch_size for name, v in values.items()}
+        gradients, means = replica.all_reduce(tf.distribute.ReduceOp.SUM, [gradients, means])
+        finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(g)) for g in gradients])
+        return gradients, finite, means
+
+    def _apply_if(self, finite, optimizer: Optimizer, gradients, variables) -> None:
+        """Updates the weights, or leaves all as it is where a gradient is not finite.
+
+        The condition stands outside the replicas: inside it, an update cannot merge them.
+        Zero gradients would not do: they still move the second moment and the average.
+        """
+
+        def apply(gradients):
+            optimizer.apply_gradients(
+                zip(gradients, variables, strict=True), experimental_aggregate_gradients=False
+            )
+
+        def apply_on_replicas():
+            self.strategy.run(apply, args=(gradients,))
+            return tf.constant(True)
+
+        tf.cond(finite, apply_on_replicas, lambda: tf.constant(False))
+
+    def _first_replica(self, values):
+        """All replicas hold the same sums; takes the first one's."""
+        return tf.nest.map_structure(
+            lambda value: self.strategy.experimental_local_results(value)[0], values
+        )
