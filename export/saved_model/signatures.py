@@ -137,7 +137,8 @@ class ServedGenerator(tf.Module):
 
     def _pictures(self, latents: tf.Tensor, keypoints: tf.Tensor | None) -> tf.Tensor:
         """[N, R, R, 3] uint8."""
-        return images_to_uint8(self._draw(latents, keypoints))
+        drawn = self._draw(_at_least_one_row(latents), _at_least_one_row(keypoints))
+        return images_to_uint8(drawn)[: tf.shape(latents)[0]]
 
     def _uint8(self, latents, keypoints=None):
         latents, keypoints = self._checked(latents=latents, keypoints=keypoints)
@@ -168,6 +169,17 @@ class ServedGenerator(tf.Module):
         """The same text for each row; with an input only because servers batch by one."""
         (rows,) = self._checked(rows=rows)
         return {"description_json": tf.fill(tf.shape(rows), self._description)}
+
+
+def _at_least_one_row(tensor: tf.Tensor | None) -> tf.Tensor | None:
+    """The tensor, or one row of zeros where it has none.
+
+    On processors with AVX-512 TensorFlow's fused convolutions fail on batches of none.
+    """
+    if tensor is None:
+        return None
+    missing = tf.cast(tf.equal(tf.shape(tensor)[0], 0), tf.int32)
+    return tf.pad(tensor, [[0, missing], *[[0, 0]] * (tensor.shape.rank - 1)])
 
 
 def _encoded(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
