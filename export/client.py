@@ -1,6 +1,6 @@
 """Asks a served generator: `python -m export.client COMMAND --address=localhost:8500 ...`.
 
-generate: each seed and saved character in each pose as a PNG, and a grid of all.
+generate: each seed and saved character in each pose as a PNG, and sheets of all.
 animate: one character in a motion, as an animation or a folder of PNGs; a stopped one goes on.
 status: the versions that the server knows, and their states.
 metadata: the signatures that the model has, with their inputs and outputs.
@@ -21,7 +21,7 @@ from absl import flags
 
 from export import client_flags
 from psgan_tf import command_line
-from psgan_tf.characters import Subject, parse_seeds, read_characters, subjects_of
+from psgan_tf.characters import Subject, parse_seeds, read_characters, strangers, subjects_of
 from psgan_tf.pose_sequences import SequenceOptions, read_sequence
 from psgan_tf.poses import parse_pose_size, poses_to_draw
 
@@ -39,10 +39,8 @@ def subjects_of_flags(default_seeds: str, generator: RemoteGenerator) -> list[Su
     """Who is drawn: the seeds, and the saved characters after them."""
     text = default_seeds if FLAGS.seeds is None and not FLAGS.characters else FLAGS.seeds or ""
     characters = read_characters(FLAGS.characters, generator.latent_size)
-    for path, character in zip(FLAGS.characters, characters, strict=True):
-        if character.model_fingerprint != generator.fingerprint:
-            warning = f"warning: {path} was saved from another checkpoint, and may look different"
-            print(warning, file=sys.stderr)
+    for warning in strangers(characters, generator.fingerprint):
+        print(warning, file=sys.stderr)
     subjects = subjects_of(parse_seeds(text) if text.strip() else [], characters)
     if not subjects:
         raise ValueError("`seeds` or `characters` must name somebody. Received: nothing.")
@@ -50,7 +48,7 @@ def subjects_of_flags(default_seeds: str, generator: RemoteGenerator) -> list[Su
 
 
 def generate(model: RemoteModel) -> int:
-    """Pictures of characters in poses, with their grid."""
+    """Pictures of characters in poses, with their sheets."""
     from psgan_tf.remote_generator import Load, find_generator
     from psgan_tf.remote_pictures import write_pictures
 
@@ -60,8 +58,9 @@ def generate(model: RemoteModel) -> int:
         FLAGS.poses, generator.skeleton, generator.frame_px, size, FLAGS.max_poses
     )
     output, load = Path(FLAGS.output or "generated"), Load(FLAGS.batch_size, FLAGS.in_flight)
-    grid = write_pictures(generator, subjects, poses, output, load, say)
-    print(f"{len(poses) * len(subjects)} pictures in {output}\ngrid: {grid}")
+    sheets = write_pictures(generator, subjects, poses, output, load, say)
+    print(f"{len(poses) * len(subjects)} pictures in {output}")
+    print("\n".join(f"{sheet.stem}: {sheet}" for sheet in sheets))
     return 0
 
 

@@ -24,7 +24,11 @@ flags.DEFINE_string("client_key", "", "PEM file, for servers that ask who the cl
 flags.DEFINE_string("client_certificate", "", "PEM file that goes with --client_key.")
 
 flags.DEFINE_string("seeds", None, "Characters: numbers and ranges, such as 0-7,42.")
-flags.DEFINE_list("characters", [], "Saved characters (.npz), drawn after the seeds.")
+flags.DEFINE_list(
+    "characters",
+    [],
+    "Saved characters (.npz), or pictures by psgan_tf.generate, drawn after the seeds.",
+)
 flags.DEFINE_string(
     "poses", "", "generate: a dataset folder, an OpenPose file or a folder of them, or a pose file."
 )

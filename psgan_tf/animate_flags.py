@@ -23,7 +23,9 @@ flags.DEFINE_string("address", "", "host:port of a server's gRPC interface.")
 flags.DEFINE_string("model", "psgan", "Name of the model at --address.")
 flags.DEFINE_string("avatar", "", "Whose limbs: one of the dataset's avatars, or a VRM file.")
 flags.DEFINE_integer("seed", 0, "The character.", 0)
-flags.DEFINE_string("character", "", "A saved character (.npz) instead.")
+flags.DEFINE_string(
+    "character", "", "A saved character (.npz), or a picture by psgan_tf.generate, instead."
+)
 flags.DEFINE_string("blend", "", "A mix instead: aoi.npz:0.7,seed42:0.3.")
 flags.DEFINE_string("walk", "", "From one to the next instead: aoi.npz,seed42,seed7.")
 flags.DEFINE_string("motion", "", "BVH, VMD, VRMA, FILE.glb#CLIP, OpenPose, FOLDER#MOTION, JSON.")

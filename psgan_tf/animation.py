@@ -16,12 +16,13 @@ import numpy as np
 
 from psgan_tf.casting import Latents
 from psgan_tf.matting import LEAST_WHITE, cut_out
-from psgan_tf.pictures import Pixels, draw_skeleton
+from psgan_tf.pictures import Pixels, enlarged
 from psgan_tf.pose_sequences import PoseSequence
 from psgan_tf.progress import Pace
 from psgan_tf.skeleton import Keypoints
+from psgan_tf.skeleton_pictures import skeleton_picture
 from psgan_tf.stage import Stage
-from psgan_tf.video.frames import Frame, enlarged
+from psgan_tf.video.frames import Frame
 from psgan_tf.video.outputs import Outputs
 
 BACKGROUNDS = ("white", "transparent")
@@ -61,15 +62,10 @@ class SkeletonPainter:
     def draw(self, latents: Latents, keypoints: Keypoints) -> Pixels:
         """Skeletons on white; `latents` do not matter."""
         del latents
+        skeleton, frame_px = self._stage.skeleton, self._stage.frame_px
         return np.stack(
-            [skeleton_picture(self._stage, pose, self.resolution) for pose in keypoints]
+            [skeleton_picture(pose, skeleton, frame_px, self.resolution) for pose in keypoints]
         )
-
-
-def skeleton_picture(stage: Stage, keypoints: Keypoints, size_px: int) -> Pixels:
-    """A pose on white: [size, size, 3] uint8."""
-    canvas = np.full([size_px, size_px, 3], 255, np.uint8)
-    return draw_skeleton(canvas, keypoints, stage.skeleton, stage.frame_px)
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,7 @@ class Scene:
         if not look.side_by_side:
             return frame
         keypoints = self.sequence.keypoints[number]
-        skeleton = skeleton_picture(self.stage, keypoints, len(frame))
+        skeleton = skeleton_picture(keypoints, self.stage.skeleton, self.stage.frame_px, len(frame))
         if transparent:
             opaque = np.full([*skeleton.shape[:2], 1], 255, np.uint8)
             skeleton = np.concatenate([skeleton, opaque], axis=-1)

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from psgan_tf.characters import Character, read_characters
+from psgan_tf.characters import PICTURE_ENDING, Character, read_characters
 
 Latents = npt.NDArray[np.float32]
 
 _SEED_MARK = "seed"
+_FILE_ENDINGS = (".npz", PICTURE_ENDING)
 # The mean on the sphere is found in a few steps; from points all round it there is none.
 _MEAN_STEPS = 100
 _MEAN_PRECISION = 1e-9
@@ -68,7 +69,8 @@ def parse_parts(text: str, flag: str, weighted: bool) -> tuple[Part, ...]:
             name, weight = item.strip(), 1.0  # a colon of the file's own name
         number = name.removeprefix(_SEED_MARK)
         is_seed = number.isascii() and number.isdigit() and int(number) < 2**63
-        if not name or not 0 < weight < math.inf or not (is_seed or name.endswith(".npz")):
+        is_file = name.lower().endswith(_FILE_ENDINGS)
+        if not name or not 0 < weight < math.inf or not (is_seed or is_file):
             form = "aoi.npz:0.7,seed42:0.3" if weighted else "aoi.npz,seed42"
             raise ValueError(
                 f"`{flag}` must be saved characters and seeds, as {form}"
@@ -76,6 +78,11 @@ def parse_parts(text: str, flag: str, weighted: bool) -> tuple[Part, ...]:
             )
         parts.append(Part(int(number), "", weight) if is_seed else Part(None, name, weight))
     return tuple(parts)
+
+
+def mixed_name(names: Sequence[str], weights: Sequence[float]) -> str:
+    """For instance `0.7 aoi.npz + 0.3 seed42`."""
+    return " + ".join(f"{weight:g} {name}" for weight, name in zip(weights, names, strict=True))
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ class Cast:
             return " to ".join(part.text for part in self.parts)
         if len(self.parts) == 1:
             return self.parts[0].text
-        return " + ".join(f"{part.weight:g} {part.text}" for part in self.parts)
+        return mixed_name([part.text for part in self.parts], [part.weight for part in self.parts])
 
     def latents(self, of_parts: Latents, num_frames: int, closed: bool) -> Latents:
         """The latent in each frame.
@@ -174,16 +181,21 @@ def spherical_mean(latents: npt.NDArray[Any], weights: Sequence[float]) -> Laten
         [Z] float32.
 
     Raises:
-        ValueError: the directions cancel out, as those of two opposite latents.
+        ValueError: the directions cancel out, as those of two opposite latents, or one is zero.
     """
     shares = np.asarray(weights, np.float64) / np.sum(weights)
     lengths = np.linalg.norm(latents.astype(np.float64), axis=1)
+    if not lengths.all():
+        raise ValueError(
+            "`blend` and `walk` must be of characters whose latents have a direction. "
+            "Received: one of zeros. Leave it out."
+        )
     directions = latents / lengths[:, None]
     mean = shares @ directions
     for _ in range(_MEAN_STEPS):
         if np.linalg.norm(mean) < _OPPOSITE:
             raise ValueError(
-                "`blend` must be of characters that do not cancel each other out. "
+                "`blend` and `walk` must be of characters that do not cancel each other out. "
                 "Received: opposite ones. Choose others, or other weights."
             )
         mean /= np.linalg.norm(mean)
@@ -212,9 +224,10 @@ def walk(latents: npt.NDArray[Any], num_frames: int, closed: bool) -> Latents:
         [F, Z] float32; the first and, unless closed, the last frame are exactly the ends.
     """
     stops = np.concatenate([latents, latents[:1]]) if closed else latents
-    places = np.linspace(0.0, len(stops) - 1.0, num_frames, endpoint=not closed)
+    last = num_frames if closed else max(num_frames - 1, 1)
     frames = []
-    for place in places.tolist():
+    for frame in range(num_frames):
+        place = frame * (len(stops) - 1) / last  # rounded once: exact where it is a whole number
         before = min(int(place), max(len(stops) - 2, 0))
         t = place - before
         if t in (0.0, 1.0):

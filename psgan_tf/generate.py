@@ -1,14 +1,19 @@
 """Draws characters in poses: `python -m psgan_tf.generate --run_dir=... --seeds=0-7 --poses=...`.
 
-A PNG for each character and pose, and a grid: poses in rows, characters in columns, first the
-seeds, then the saved ones. A seed is always the same character of a network.
+A PNG for each character and pose, and sheets of them: a grid with characters in rows and poses in
+columns, or contact sheets. Whom: seeds, saved characters, a blend, a walk in steps. A seed is
+always the same character of a network. The same command again goes on where it was stopped.
+docs/characters.md says more.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -16,99 +21,123 @@ import numpy as np
 from absl import flags
 
 from psgan_tf import command_line
-from psgan_tf.characters import (
-    Character,
-    file_name,
-    parse_seeds,
-    read_characters,
-    save_character,
-)
+from psgan_tf.casting import Latents
+from psgan_tf.characters import Character, file_name, save_character, strangers
 from psgan_tf.config import load_options
+from psgan_tf.contact_sheets import (
+    SHEETS,
+    Lettering,
+    SheetStyle,
+    default_cell_px,
+    default_kind,
+)
 from psgan_tf.dataset_card import DatasetCard
-from psgan_tf.files import write_atomically
-from psgan_tf.pictures import draw_skeleton, encode_png
-from psgan_tf.poses import NamedPose, parse_pose_size, poses_to_draw
-from psgan_tf.sampling import Sampler, columns_of
+from psgan_tf.gallery import Gallery, make_gallery
+from psgan_tf.line_up import LineUp, gather, parse_wish
+from psgan_tf.poses import parse_pose_size, poses_to_draw
+
+# TensorFlow is loaded once everything else is right.
+if TYPE_CHECKING:
+    from psgan_tf.sampling import Sampler
 
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("run_dir", "", "Folder of a training run.")
-flags.DEFINE_string("seeds", "0-7", "Characters: numbers and ranges, such as 0-7,42.")
-flags.DEFINE_list("characters", [], "Saved characters (.npz), drawn after the seeds.")
-flags.DEFINE_string("save_character", "", "Save the one seed under this name, as NAME.npz.")
+flags.DEFINE_string("seeds", None, "Numbers and ranges, such as 0-7,42. Alone by default: 0-7.")
+flags.DEFINE_list("characters", [], "Saved characters (.npz), or pictures by this program.")
+flags.DEFINE_string("blend", "", "A mix: aoi.npz:0.7,seed42:0.3.")
+flags.DEFINE_string("walk", "", "From one to the next: aoi.npz,seed42,seed7.")
+flags.DEFINE_integer("steps", 3, "Steps of the walk between each two.", 0, 1000)
+flags.DEFINE_list("save_character", [], "Save those drawn as NAME.npz: a name for each.")
 flags.DEFINE_string(
-    "poses", "", "A dataset folder, an OpenPose file or a folder of them, or a pose file."
+    "poses", "", "A dataset folder, OpenPose files, a pose file, or a picture by this program."
 )
 flags.DEFINE_string("pose_size", "", "WxH: pixels of the pictures that OpenPose files are of.")
 flags.DEFINE_integer("max_poses", 6, "From many poses, this many at even distances.")
 flags.DEFINE_string("output", "", "Folder of the pictures. Default: RUN_DIR/generated.")
+flags.DEFINE_bool("pictures", True, "A file for each picture as well, beside the sheets.")
+flags.DEFINE_enum("sheet", None, SHEETS, "A contact sheet for one pose, a grid for several.")
+flags.DEFINE_integer("cell_px", None, "Size of a picture on sheets.", 4, 4096)
+flags.DEFINE_bool("skeletons", True, "Grids show the poses in a row above.")
+flags.DEFINE_bool("labels", True, "Sheets say who is who.")
+flags.DEFINE_string("font", "", "Font file of the labels, for names beyond ASCII.")
 
 
-def seeds_from_flags() -> list[int]:
-    """The seeds named on the command line; none are needed beside saved characters.
+def sheet_style(num_poses: int, resolution: int) -> SheetStyle:
+    """How the flags want sheets."""
+    kind = FLAGS.sheet or default_kind(num_poses)
+    cell_px = FLAGS.cell_px or default_cell_px(kind, resolution, num_poses)
+    style = SheetStyle(kind, cell_px, FLAGS.skeletons, FLAGS.labels, FLAGS.font)
+    style.check(num_poses)
+    return style
 
-    Raises:
-        ValueError: when they are of another form, or one is to be saved and there are others.
-    """
-    without = FLAGS.characters and not FLAGS.seeds.strip()
-    seeds = [] if without else parse_seeds(FLAGS.seeds)
-    if FLAGS.save_character and len(seeds) != 1:
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuses names of which two make the same file."""
+    if len({file_name(name).casefold() for name in names}) < len(names):
         raise ValueError(
-            "`save_character` needs exactly one seed. "
-            f"Received: seeds={FLAGS.seeds!r}. Name the character's seed, as --seeds=42."
+            "`save_character` must be names that make files of their own. "
+            f"Received: {','.join(names)}. Change one of them."
         )
-    return seeds
 
 
-def warn_of_other_networks(characters: list[Character], sampler: Sampler) -> None:
-    """Says on stderr which characters were saved from another checkpoint."""
-    for path, character in zip(FLAGS.characters, characters, strict=True):
-        if character.model_fingerprint != sampler.fingerprint:
-            print(
-                f"warning: {path} was saved from checkpoint {character.model_fingerprint}, this "
-                f"one is {sampler.fingerprint}: the character may look different",
-                file=sys.stderr,
-            )
+def check_count(names: Sequence[str], line_up: LineUp) -> None:
+    """Refuses names for another number of characters than are drawn."""
+    count = len(line_up.subjects)
+    if names and len(names) != count:
+        raise ValueError(
+            f"`save_character` must be a name for each of those drawn, {count}. "
+            f"Received: {','.join(names)}, {len(names)}. Draw those alone that you want to save."
+        )
 
 
-def draw_pose(pose: NamedPose, card: DatasetCard, sampler: Sampler) -> np.ndarray:
-    """A pose's skeleton as a cell of the grid: [R, R, 3] uint8."""
-    canvas = np.full([sampler.resolution, sampler.resolution, 3], 255, np.uint8)
-    if not len(pose.keypoints):
-        return canvas
-    return draw_skeleton(canvas, pose.keypoints, card.skeleton, card.keypoint_frame)
+def latents_from_seeds(latent_size: int, seeds: list[int]) -> Latents:
+    """The latents of seeds, [S, Z]."""
+    from psgan_tf.latents import latents_from_seeds as of_seeds
+
+    return of_seeds(np.array(seeds, np.int64), latent_size).numpy()
+
+
+def save_characters(line_up: LineUp, sampler: Sampler, output: Path) -> None:
+    """Writes the files that --save_character names."""
+    if FLAGS.save_character:
+        for name, latent in zip(FLAGS.save_character, line_up.latents, strict=True):
+            path = output / f"{file_name(name)}.npz"
+            save_character(path, Character(name, latent, sampler.fingerprint))
+            print(f"saved: {path}", flush=True)
 
 
 def main() -> int:
     """Checks the flags, draws, and prints where the pictures are."""
-    seeds = seeds_from_flags()
-    options = load_options(FLAGS.run_dir)
-    characters = read_characters(FLAGS.characters, options.network.latent_size)
+    wish = parse_wish(FLAGS.seeds, FLAGS.characters, FLAGS.blend, FLAGS.walk, FLAGS.steps)
+    check_names(FLAGS.save_character)
+    Lettering(font=FLAGS.font).load()
+    network = load_options(FLAGS.run_dir).network
     card = DatasetCard.load(FLAGS.run_dir)
-    skeleton = card.skeleton if options.network.num_keypoints else None
+    skeleton, frame_px = card.skeleton if network.num_keypoints else None, card.keypoint_frame
     size = parse_pose_size(FLAGS.pose_size)
-    poses = poses_to_draw(FLAGS.poses, skeleton, card.keypoint_frame, size, FLAGS.max_poses)
+    poses = poses_to_draw(FLAGS.poses, skeleton, frame_px, size, FLAGS.max_poses)
     output = Path(FLAGS.output or Path(FLAGS.run_dir) / "generated")
+    line_up = gather(wish, network.latent_size, partial(latents_from_seeds, network.latent_size))
+    check_count(FLAGS.save_character, line_up)
     output.mkdir(parents=True, exist_ok=True)
+    from psgan_tf.sampling import Sampler
+
     sampler = Sampler(FLAGS.run_dir)
-    warn_of_other_networks(characters, sampler)
-    columns = columns_of(seeds, sampler.latents(seeds), characters)
-    if FLAGS.save_character:
-        one = Character(FLAGS.save_character, columns[0].latent, sampler.fingerprint)
-        save_character(output / f"{file_name(one.name)}.npz", one)
-    latents = np.stack([column.latent for column in columns])
-    model = {"model": sampler.fingerprint, "images_shown": str(sampler.images_shown)}
-    rows = []
-    for number, pose in enumerate(poses):
-        images = sampler.images_in_pose(latents, pose.keypoints)
-        for column, image in zip(columns, images, strict=True):
-            path = output / f"{column.file_name}_pose{number:04d}.png"
-            write_atomically(path, encode_png(image, {**column.text, "pose": pose.name, **model}))
-        rows.append(np.concatenate([draw_pose(pose, card, sampler), *images], axis=1))
-        print(f"pose {number + 1} of {len(poses)}: {pose.name}", flush=True)
-    write_atomically(output / "grid.png", encode_png(np.concatenate(rows)))
-    print(f"{len(poses) * len(columns)} pictures of {sampler.resolution} px in {output}")
-    print(f"grid: {output / 'grid.png'}")
+    for warning in strangers(line_up.read, sampler.fingerprint):
+        print(warning, file=sys.stderr)
+    style = sheet_style(len(poses), sampler.resolution)
+    save_characters(line_up, sampler, output)
+    origin = {"model": sampler.fingerprint, "images_shown": str(sampler.images_shown)}
+    who = line_up.subjects, line_up.latents
+    gallery = Gallery(*who, poses, skeleton, frame_px, origin, style, FLAGS.pictures)
+    say = partial(print, flush=True)
+    sheets = make_gallery(gallery, sampler.images, sampler.resolution, output, say)
+    count = len(poses) * len(line_up.subjects)
+    print(
+        f"{count} pictures of {sampler.resolution} px {'in' if FLAGS.pictures else 'for'} {output}"
+    )
+    print("\n".join(f"{style.kind}: {path}" for path in sheets))
     return 0
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from psgan_tf.casting import Latents, Part, latents_of
+from psgan_tf.characters import strangers
 from psgan_tf.files import read_json
 from psgan_tf.latents import latents_from_seeds
 from psgan_tf.pictures import Pixels
@@ -138,11 +139,6 @@ def latents_of_parts(
         return latents_from_seeds(tf.constant(seeds, tf.int64), painter.latent_size).numpy()
 
     latents, characters = latents_of(parts, painter.latent_size, of_seeds)
-    for character in characters:
-        if character.model_fingerprint != painter.fingerprint:
-            warn(
-                f"warning: {character.name} was saved from checkpoint "
-                f"{character.model_fingerprint}, this one is {painter.fingerprint}: the character "
-                "may look different"
-            )
+    for warning in strangers(characters, painter.fingerprint):
+        warn(warning)
     return latents

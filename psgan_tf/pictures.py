@@ -9,16 +9,16 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageDraw, ImageFont, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from psgan_tf.skeleton import Keypoints, Skeleton
+from psgan_tf.skeleton import Keypoints
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -28,9 +28,6 @@ SUFFIXES = frozenset(
 )
 WHITE = 255
 SQUARE_MODES = ("pad", "crop")
-
-_LEFT_RGB, _RIGHT_RGB, _CENTRE_RGB = (40, 110, 235), (225, 60, 45), (40, 150, 70)
-_CAPTION_PX = 14
 
 # EXIF orientation -> the turn that brings the picture upright.
 _TURNS = {
@@ -241,6 +238,14 @@ def _box_mean(image: npt.NDArray[Any], factor: int) -> npt.NDArray[np.float32]:
     return np.asarray(boxes.mean(axis=(1, 3)))
 
 
+def _at_size(image: Pixels, size: int) -> npt.NDArray[np.float32]:
+    """A square picture at a size, not yet rounded: by means of boxes where they fit, or Lanczos."""
+    if image.shape[0] % size == 0:
+        return _box_mean(image, image.shape[0] // size)
+    resampled = Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS)
+    return np.asarray(resampled, np.float32)
+
+
 def pyramid(image: Pixels, resolutions: Iterable[int]) -> dict[int, Pixels]:
     """A square picture at each resolution, by 2 x 2 means (Progressive GAN's data pyramid).
 
@@ -256,17 +261,29 @@ def pyramid(image: Pixels, resolutions: Iterable[int]) -> dict[int, Pixels]:
     """
     wanted = sorted(resolutions, reverse=True)
     size = wanted[0]
-    if image.shape[0] % size == 0:
-        level = _box_mean(image, image.shape[0] // size)
-    else:
-        resampled = Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS)
-        level = np.asarray(resampled, np.float32)
+    level = _at_size(image, size)
     levels = {}
     while size >= wanted[-1]:
         if size in wanted:
             levels[size] = _to_uint8(level)
         level, size = _box_mean(level, 2) if size > 1 else level, size // 2
     return levels
+
+
+def enlarged(picture: Pixels, factor: int) -> Pixels:
+    """Each pixel as a square of factor x factor pixels: [H, W, C] to [factor H, factor W, C]."""
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def resized(picture: Pixels, size_px: int) -> Pixels:
+    """A square picture at another size: [S, S, 3] to [size, size, 3] uint8.
+
+    By squares of pixels where it grows by a whole factor, so that no pixel becomes another, by
+    means of boxes where it shrinks by one, and else by Lanczos.
+    """
+    if size_px % len(picture) == 0:
+        return enlarged(picture, size_px // len(picture))
+    return _to_uint8(_at_size(picture, size_px))
 
 
 def encode_png(image: Pixels, text: Mapping[str, str] | None = None) -> bytes:
@@ -276,67 +293,3 @@ def encode_png(image: Pixels, text: Mapping[str, str] | None = None) -> bytes:
         fields.add_itxt(key, value)
     Image.fromarray(image).save(buffer, "PNG", pnginfo=fields)
     return buffer.getvalue()
-
-
-# ------------------------------------------------------------------------------------------------
-# Looking at pictures.
-
-
-def _side_colour(skeleton: Skeleton, rows: Iterable[int]) -> tuple[int, int, int]:
-    """Blue for the body's left, red for its right, green for the middle."""
-    lefts = {left for left, _ in skeleton.mirror_pairs}
-    rights = {right for _, right in skeleton.mirror_pairs}
-    rows = set(rows)
-    return _LEFT_RGB if rows & lefts else _RIGHT_RGB if rows & rights else _CENTRE_RGB
-
-
-def draw_skeleton(image: Pixels, keypoints: Keypoints, skeleton: Skeleton, frame_px: int) -> Pixels:
-    """A picture with its skeleton drawn over it; the body's left is blue, its right red.
-
-    Args:
-        image: [N, N, 3] uint8.
-        keypoints: [M, 3] float32, x and y in pixels of the keypoint frame, visible 0/1.
-        skeleton: the schema of `keypoints`.
-        frame_px: size in pixels of the square keypoint frame.
-
-    Returns:
-        A new picture, [N, N, 3] uint8.
-    """
-    canvas = Image.fromarray(image)
-    draw = ImageDraw.Draw(canvas)
-    size = image.shape[0]
-    points = [(x * size / frame_px, y * size / frame_px) for x, y, _ in keypoints]
-    width = max(1, round(size / 128))
-    for a, b in skeleton.limbs:
-        if keypoints[a][2] > 0 and keypoints[b][2] > 0:
-            draw.line([points[a], points[b]], fill=_side_colour(skeleton, (a, b)), width=width)
-    for row, (x, y) in enumerate(points):
-        if keypoints[row][2] > 0:
-            box = (x - width, y - width, x + width, y + width)
-            draw.ellipse(box, fill=_side_colour(skeleton, (row,)), outline=(255, 255, 255))
-    return np.asarray(canvas)
-
-
-def contact_sheet(tiles: Sequence[Pixels], captions: Sequence[str], columns: int) -> Pixels:
-    """Pictures of one size side by side in rows, each with a line of text below it.
-
-    Args:
-        tiles: pictures, each [H, W, 3] uint8.
-        captions: a line for each; what does not fit is cut off.
-        columns: pictures in a row.
-
-    Returns:
-        [rows * (H + 14), columns * W, 3] uint8.
-    """
-    height, width = tiles[0].shape[:2]
-    rows = -(-len(tiles) // columns)
-    sheet = Image.new("RGB", (columns * width, rows * (height + _CAPTION_PX)), (255, 255, 255))
-    font = ImageFont.load_default()
-    for i, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
-        label = Image.new("RGB", (width, _CAPTION_PX), (255, 255, 255))
-        text = caption.encode("ascii", "replace").decode()  # all that the built-in font can draw
-        ImageDraw.Draw(label).text((2, 1), text, fill=(0, 0, 0), font=font)
-        corner = (i % columns * width, i // columns * (height + _CAPTION_PX))
-        sheet.paste(Image.fromarray(tile), corner)
-        sheet.paste(label, (corner[0], corner[1] + height))
-    return np.asarray(sheet)

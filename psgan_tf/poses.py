@@ -1,29 +1,32 @@
 """Poses that a user names, brought to a model's keypoint schema and frame.
 
-A dataset folder, a pose file of any form (`pose_files.py`), or a folder of OpenPose files. A file
-that does not note its picture's size is taken in pixels of `pose_size`, or else of the model's
-own frame.
+A dataset folder, a pose file of any form (`pose_files.py`), a folder of OpenPose files, or a PNG
+by `generate`. A file that does not note its picture's size is taken in pixels of `pose_size`, or
+else of the model's own frame.
 Lines of a dataset folder's manifest that cannot be read are passed over.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from psgan_tf.files import read_json
+from psgan_tf.files import parse_json, read_json
 from psgan_tf.interchange import is_dataset_folder, read_folder
 from psgan_tf.motion.openpose import FILE_ENDING
 from psgan_tf.pictures import place_keypoints
-from psgan_tf.pose_files import is_own_form, parse_poses, pose_name
+from psgan_tf.png_text import read_png_text
+from psgan_tf.pose_files import is_own_form, own_document, parse_poses, pose_name
 from psgan_tf.schema_conversion import check_convertible, convert_keypoints
-from psgan_tf.skeleton import (
-    Keypoints,
-    Skeleton,
-)
+from psgan_tf.skeleton import Keypoints, Skeleton
+
+# Text field of PNGs by `generate`: the poses that they show, as a pose file.
+POSES_FIELD = "psgan_poses"
 
 
 class NamedPose(NamedTuple):
@@ -31,6 +34,35 @@ class NamedPose(NamedTuple):
 
     name: str
     keypoints: Keypoints
+
+
+def poses_text(poses: Sequence[NamedPose], skeleton: Skeleton, frame_px: int) -> str:
+    """Poses as the text of a PNG's field POSES_FIELD.
+
+    Args:
+        poses: of that schema.
+        skeleton: the schema.
+        frame_px: the square keypoint frame in pixels.
+    """
+    keypoints, names = [pose.keypoints for pose in poses], [pose.name for pose in poses]
+    document = own_document(skeleton, (frame_px, frame_px), keypoints, names=names)
+    return json.dumps(document, ensure_ascii=False, allow_nan=False)
+
+
+def _document(path: Path) -> Any:
+    """The JSON of a pose file, or of a PNG's text."""
+    if path.suffix.lower() != ".png" or not path.is_file():
+        return read_json(path)  # says of a missing file what it has to
+    text = read_png_text(path)
+    if POSES_FIELD not in text:
+        raise ValueError(
+            "`poses` must be pose files, or PNGs by psgan_tf.generate. "
+            f"Received: {str(path)!r}, a PNG whose text says no pose. Draw it with generate first."
+        )
+    try:
+        return parse_json(text[POSES_FIELD])
+    except ValueError as error:
+        raise ValueError(f"{path}: the text of its field {POSES_FIELD}: {error}.") from None
 
 
 def parse_pose_size(text: str) -> tuple[int, int] | None:
@@ -59,7 +91,8 @@ def read_poses(
     """The poses that a path holds, as a model of that schema and frame takes them.
 
     Args:
-        path: a dataset folder, a folder of OpenPose files, or a pose file of any form.
+        path: a dataset folder, a folder of OpenPose files, a pose file of any form, or a PNG by
+            `generate`.
         skeleton: the model's schema; poses of another one are converted by the names they share.
         frame_px: the model's square keypoint frame in pixels.
         pose_size: (width, height) in pixels of the pictures that OpenPose files without a canvas
@@ -74,7 +107,7 @@ def read_poses(
     if path.is_dir():
         poses = _of_folder(path, skeleton, frame_px, pose_size)
     else:
-        poses = poses_of_document(path, read_json(path), skeleton, frame_px, pose_size)
+        poses = poses_of_document(path, _document(path), skeleton, frame_px, pose_size)
     if not poses:
         raise ValueError(
             f"`poses` must name at least one pose. Received: {str(path)!r}, which holds none. "

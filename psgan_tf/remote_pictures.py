@@ -12,13 +12,14 @@ import numpy as np
 from PIL import Image
 
 from psgan_tf.characters import Subject
+from psgan_tf.contact_sheets import SheetStyle, default_cell_px, default_kind, sheet_name
 from psgan_tf.files import write_atomically
-from psgan_tf.pictures import Pixels, draw_skeleton, encode_png, load_rgb
+from psgan_tf.pictures import Pixels, encode_png, load_rgb
 from psgan_tf.pose_sequences import PoseSequence
 from psgan_tf.poses import NamedPose
 from psgan_tf.progress import Pace
 from psgan_tf.remote_generator import Job, Load, Made, RemoteGenerator, make_pictures
-from psgan_tf.stage import Stage
+from psgan_tf.skeleton_pictures import skeleton_picture
 from psgan_tf.video import write_animation
 from psgan_tf.video.png_sequence import PngSequence, frame_name
 from psgan_tf.video.writing import check_output, ending_of
@@ -56,11 +57,49 @@ class Witness:
             self._report(line)
 
 
-def _pose_cell(pose: NamedPose, stage: Stage | None, size_px: int) -> Pixels:
-    canvas = np.full([size_px, size_px, 3], 255, np.uint8)
-    if stage is None:
-        return canvas
-    return draw_skeleton(canvas, pose.keypoints, stage.skeleton, stage.frame_px)
+class _Sheets:
+    """Takes pictures as they come, pose by pose of each character, and writes sheets once full.
+
+    Attributes:
+        paths: those written.
+
+    Args:
+        generator, subjects, poses, output: as of `write_pictures`.
+    """
+
+    def __init__(
+        self,
+        generator: RemoteGenerator,
+        subjects: Sequence[Subject],
+        poses: Sequence[NamedPose],
+        output: Path,
+    ) -> None:
+        self._generator, self._subjects, self._poses = generator, subjects, poses
+        self._output, self._kind = output, default_kind(len(poses))
+        self._pictures: list[Pixels] = []
+        self.paths: list[Path] = []
+
+    def add(self, picture: Pixels) -> None:
+        """Takes the next picture."""
+        self._pictures.append(picture)
+        columns = len(self._poses)
+        style = SheetStyle(self._kind, default_cell_px(self._kind, len(picture), columns))
+        style.check(columns)
+        pages = style.pages(len(self._subjects), columns)
+        page = pages[len(self.paths)]
+        if len(self._pictures) < len(page) * columns:
+            return
+        rows = [self._pictures[i : i + columns] for i in range(0, len(self._pictures), columns)]
+        skeleton, frame_px = self._generator.skeleton, self._generator.frame_px
+        header = [
+            skeleton_picture(pose.keypoints, skeleton, frame_px, style.cell_px)
+            for pose in (self._poses if skeleton else ())
+        ]
+        names = [self._subjects[row].name for row in page]
+        path = self._output / sheet_name(self._kind, len(self.paths), len(pages))
+        write_atomically(path, encode_png(style.page(names, rows, header)))
+        self.paths.append(path)
+        self._pictures.clear()
 
 
 def write_pictures(
@@ -70,19 +109,19 @@ def write_pictures(
     output: Path,
     load: Load,
     report: Callable[[str], None],
-) -> Path:
-    """A PNG of each subject in each pose, named as `psgan_tf.generate` does, and their grid.
+) -> list[Path]:
+    """A PNG of each subject in each pose and sheets of them, named as by `psgan_tf.generate`.
 
     Args:
         generator: who draws.
-        subjects: the grid's columns.
-        poses: its rows.
+        subjects: the grid's rows.
+        poses: its columns.
         output: a folder, made where it is missing.
         load: how much is asked of the server at a time.
         report: takes lines of progress.
 
     Returns:
-        The grid's path.
+        The sheets.
 
     Raises:
         RemoteError: the server failed; the files written until then stay.
@@ -90,22 +129,14 @@ def write_pictures(
     output.mkdir(parents=True, exist_ok=True)
     jobs = [
         Job(output / f"{subject.file_name}_pose{number:04d}.png", subject, pose)
-        for number, pose in enumerate(poses)
         for subject in subjects
+        for number, pose in enumerate(poses)
     ]
-    witness = Witness(len(jobs), report)
-    cells: list[Pixels] = []
+    witness, sheets = Witness(len(jobs), report), _Sheets(generator, subjects, poses, output)
     for made in make_pictures(generator, jobs, load):
-        image = np.asarray(Image.open(io.BytesIO(made.png)))
-        if made.job.subject is subjects[0]:
-            cells.append(_pose_cell(made.job.pose, generator.stage, image.shape[0]))
-        cells.append(image)
+        sheets.add(np.asarray(Image.open(io.BytesIO(made.png))))
         witness.see(made)
-    columns = 1 + len(subjects)
-    rows = [np.concatenate(cells[i : i + columns], 1) for i in range(0, len(cells), columns)]
-    grid = output / "grid.png"
-    write_atomically(grid, encode_png(np.concatenate(rows)))
-    return grid
+    return sheets.paths
 
 
 def _digest(values: np.ndarray) -> str:

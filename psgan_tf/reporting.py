@@ -14,14 +14,16 @@ import tensorflow as tf
 
 from psgan_tf.checkpoints import TrainingState
 from psgan_tf.config import NetworkConfig
+from psgan_tf.contact_sheets import grid
 from psgan_tf.cost import seconds_left
 from psgan_tf.data import TrainingData
 from psgan_tf.files import write_atomically
 from psgan_tf.latents import latents_from_seeds
 from psgan_tf.networks import Generator
-from psgan_tf.pictures import draw_skeleton, encode_png
+from psgan_tf.pictures import encode_png, resized
 from psgan_tf.progress import duration
 from psgan_tf.schedule import Schedule, Stage
+from psgan_tf.skeleton_pictures import skeleton_picture
 from psgan_tf.weights import load_weights
 
 LEGEND = (
@@ -109,7 +111,7 @@ class Tick:
 
 
 class SampleGrid:
-    """Fixed poses in rows: the real picture, its skeleton, then one column a fixed seed.
+    """Fixed poses in columns: the real picture, its skeleton, then a row for each fixed seed.
 
     Args:
         data: where poses and real pictures come from.
@@ -126,31 +128,20 @@ class SampleGrid:
         """The grid at a stage: [H, W, 3] uint8."""
         resolution = stage.phase.resolution
         cell = max(resolution, _LEAST_CELL_PX)
-        rows = min(max(_GRID_PX // cell, 2), 6)
+        columns = min(max(_GRID_PX // cell, 2), 6)
         seeds = min(max(_GRID_PX // cell - 2, 2), 6)
         load_weights(self._generator, state.averaged_weights())
         latents = latents_from_seeds(tf.range(seeds, dtype=tf.int64), self._network.latent_size)
         alpha = tf.constant(stage.alpha) if stage.phase.fading else None
-        lines = []
-        for image, keypoints in self._data.first_examples(resolution, rows):
+        card = self._data.card
+        skeleton = card.skeleton if self._network.num_keypoints else None
+        shown = []
+        for image, keypoints in self._data.first_examples(resolution, columns):
             poses = np.repeat(keypoints[None], seeds, axis=0)
             drawn = self._generator(latents, keypoints=poses, resolution=resolution, alpha=alpha)
-            cells = [image, self._skeleton(keypoints, cell), *to_uint8(drawn)]
-            lines.append(np.concatenate([_enlarge(picture, cell) for picture in cells], axis=1))
-        return np.concatenate(lines)
-
-    def _skeleton(self, keypoints: np.ndarray, cell: int) -> np.ndarray:
-        card = self._data.card
-        canvas = np.full([cell, cell, 3], 255, np.uint8)
-        if not self._network.num_keypoints:
-            return canvas
-        return draw_skeleton(canvas, keypoints, card.skeleton, card.keypoint_frame)
-
-
-def _enlarge(picture: np.ndarray, size: int) -> np.ndarray:
-    """Nearest-neighbour enlargement by a whole factor."""
-    factor = size // picture.shape[0]
-    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+            pose = skeleton_picture(keypoints, skeleton, card.keypoint_frame, cell)
+            shown.append([resized(picture, cell) for picture in (image, pose, *to_uint8(drawn))])
+        return grid(list(zip(*shown, strict=True)))
 
 
 class Reporter:

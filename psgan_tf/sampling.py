@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from psgan_tf.characters import Character, subjects_of
 from psgan_tf.checkpoints import load_run_weights
 from psgan_tf.config import load_options
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.latents import latents_from_seeds
 from psgan_tf.reporting import to_uint8
 from psgan_tf.schedule import build_schedule
-
-# Pictures of this many pixels are drawn in one call.
-_BATCH_PX = 1 << 21
-
-
-class Column(NamedTuple):
-    """Somebody to draw: the start of the files' names, [Z] float32, and the pictures' text."""
-
-    file_name: str
-    latent: npt.NDArray[np.float32]
-    text: dict[str, str]
-
-
-def columns_of(
-    seeds: Sequence[int],
-    seed_latents: npt.NDArray[np.float32],
-    characters: Sequence[Character],
-) -> list[Column]:
-    """Seeds, then characters, each with a file name of its own.
-
-    Args:
-        seeds: numbers of new characters.
-        seed_latents: [len(seeds), Z] float32.
-        characters: saved ones; of several of one name the later get a number.
-    """
-    of_seed = dict(zip(seeds, seed_latents, strict=True))
-    return [
-        Column(
-            subject.file_name,
-            of_seed[subject.seed] if subject.latent is None else subject.latent,
-            subject.text,
-        )
-        for subject in subjects_of(seeds, characters)
-    ]
 
 
 class Sampler:
@@ -100,22 +63,3 @@ class Sampler:
         """
         keypoints = keypoints[:, : self.network.num_keypoints]
         return to_uint8(self._call(tf.constant(latents), tf.constant(keypoints)).numpy())
-
-    def images_in_pose(
-        self, latents: npt.NDArray[np.float32], keypoints: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.uint8]:
-        """Pictures of any number of characters in one pose, a few in each call.
-
-        Args:
-            latents: [N, Z] float32.
-            keypoints: [M, 3] float32, as in `images`.
-
-        Returns:
-            [N, R, R, 3] uint8.
-        """
-        step = max(1, _BATCH_PX // self.resolution**2)
-        parts = []
-        for start in range(0, len(latents), step):
-            some = latents[start : start + step]
-            parts.append(self.images(some, np.repeat(keypoints[None], len(some), axis=0)))
-        return np.concatenate(parts)

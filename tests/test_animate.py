@@ -18,9 +18,9 @@ from psgan_tf.casting import Part
 from psgan_tf.characters import Character, save_character
 from psgan_tf.latents import latents_from_seeds
 from psgan_tf.painters import RemotePainter, RunPainter, SavedModelPainter, latents_of_parts
+from psgan_tf.pictures import enlarged
 from psgan_tf.pose_sequences import PoseSequence, write_sequence
 from psgan_tf.stage import Stage, read_stage
-from psgan_tf.video.frames import enlarged
 from psgan_tf.video.outputs import part_name
 from run_programs import REPOSITORY, finish, run, start, wait_for
 from standin_process import serving

@@ -1,9 +1,22 @@
 """Character files: read back exactly, and refused when damaged."""
 
+import base64
+import json
+
 import numpy as np
 import pytest
 
-from psgan_tf.characters import Character, file_name, load_character, save_character
+from psgan_tf.characters import (
+    Character,
+    characters_text,
+    file_name,
+    load_character,
+    load_characters,
+    save_character,
+    strangers,
+    subjects_of,
+)
+from psgan_tf.pictures import encode_png
 
 LATENT = np.random.default_rng(0).normal(size=512).astype(np.float32)
 
@@ -100,7 +113,7 @@ def test_a_file_that_is_no_character_is_refused_by_name(tmp_path, write):
     path = tmp_path / "character.npz"
     write(path)
     with pytest.raises(
-        ValueError, match=r"`character` must be a file that save_character wrote\."
+        ValueError, match=r"`character` must be a file that save_character wrote, or a PNG by "
     ) as e:
         load_character(path)
     assert "character.npz" in str(e.value)
@@ -125,3 +138,77 @@ def test_no_cut_and_no_flipped_byte_gives_another_character_or_another_error(tmp
         assert (character.name, character.model_fingerprint) == ("Mika", "1f")
         np.testing.assert_array_equal(character.latent, LATENT[:8])
     assert refused > len(damaged) / 2
+
+
+def test_characters_of_one_name_get_files_of_their_own():
+    characters = [
+        Character(name, np.full(8, i), "") for i, name in enumerate(("a", "A", "seed0003"))
+    ]
+    subjects = subjects_of([3, 5, 3], characters)
+    names = ["seed0003", "seed0005", "a", "A-2", "seed0003-2"]
+    assert [subject.file_name for subject in subjects] == names
+    assert [subject.seed for subject in subjects] == [3, 5, None, None, None]
+    assert [subject.latent[0] for subject in subjects[2:]] == [0, 1, 2]
+
+
+def test_each_other_checkpoint_is_told_of_once():
+    names = (("Aoi", "1f"), ("Mika", "2e"), ("Rin", "1f"), ("Own", "0"))
+    warnings = strangers([Character(name, LATENT, model) for name, model in names], "0")
+    assert warnings == [
+        "warning: Aoi and 1 more were saved from checkpoint 1f, this one is 0: "
+        "they may look different",
+        "warning: Mika was saved from checkpoint 2e, this one is 0: "
+        "the character may look different",
+    ]
+
+
+# ------------------------------------------------------------------------------------------------
+# Pictures that say who is in them.
+
+
+def a_picture(tmp_path, **text):
+    path = tmp_path / "picture.PNG"
+    path.write_bytes(encode_png(np.zeros([2, 2, 3], np.uint8), text))
+    return path
+
+
+def test_characters_are_read_back_from_a_picture_exactly(tmp_path):
+    latents = np.stack([LATENT, -LATENT])
+    text = characters_text(["Mika ミカ", "0.5 a + 0.5 b"], latents)
+    path = a_picture(tmp_path, psgan_characters=text, model="1f")
+    found = load_characters(path)
+    assert [c.name for c in found] == ["Mika ミカ", "0.5 a + 0.5 b"]
+    assert [c.model_fingerprint for c in found] == ["1f", "1f"]
+    np.testing.assert_array_equal([c.latent for c in found], latents)
+    # As a reader in another language would: JSON, base64, little-endian float32.
+    entry = json.loads(text)[1]
+    np.testing.assert_array_equal(np.frombuffer(base64.b64decode(entry["latent"]), "<f4"), -LATENT)
+    with pytest.raises(ValueError, match=r"`character` must be one.*, a sheet of 2"):
+        load_character(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        {},
+        {"psgan_characters": "[]", "model": "1f"},
+        {"psgan_characters": "no JSON", "model": "1f"},
+        {"psgan_characters": '{"name": "a"}', "model": "1f"},
+        {"psgan_characters": '[{"name": "a", "latent": "%%%%"}]', "model": "1f"},
+        {"psgan_characters": '[{"name": "a", "latent": "AAAA"}]', "model": "1f"},
+        {"psgan_characters": '[{"name": "a", "latent": "AADAfw=="}]', "model": "1f"},
+        {"psgan_characters": '[{"name": "a", "latent": "AACAPw=="}]'},
+    ],
+    ids=[
+        *("no text", "nobody", "no JSON", "no list", "no base64", "no whole float", "no number"),
+        "no model",
+    ],
+)
+def test_a_picture_of_nobody_is_refused_by_name(tmp_path, text):
+    with pytest.raises(ValueError, match=r"or a PNG by psgan_tf\.generate.*picture\.PNG"):
+        load_characters(a_picture(tmp_path, **text))
+
+
+def test_a_picture_that_is_missing_is_said_to_be(tmp_path):
+    with pytest.raises(ValueError, match="there is no such file"):
+        load_characters(tmp_path / "gone.png")

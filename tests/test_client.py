@@ -92,20 +92,20 @@ def test_the_program_draws_the_pictures_that_generate_draws(server, sampler, tmp
     )
     assert status == 0, printed
     assert printed.count("warning: ") == 1
-    assert f"warning: {stranger} was saved from another checkpoint" in printed
+    assert "warning: Mika ミカ was saved from checkpoint of elsewhere, this one is" in printed
     starts = ["seed0000", "seed0001", "seed0002", "seed0007", "Mika-ミカ"]
     names = {f"{start}_pose{number:04d}.png" for start in starts for number in (0, 1)}
     assert {path.name for path in (tmp_path / "out").iterdir()} == {*names, "grid.png"}
     latents = np.concatenate([sampler.latents([0, 1, 2, 7]), latent[None]])
-    rows = []
+    columns = []
     for number, pose in enumerate((poses[0], poses[2])):
-        expected = sampler.images_in_pose(latents, pose)
+        expected = sampler.images(latents, np.repeat(pose[None], 5, axis=0))
         paths = [tmp_path / "out" / f"{start}_pose{number:04d}.png" for start in starts]
-        rows.append(np.concatenate([pixels(path) for path in paths], axis=1))
-        np.testing.assert_array_equal(rows[-1], np.concatenate(list(expected), axis=1))
-    np.testing.assert_array_equal(
-        pixels(tmp_path / "out" / "grid.png")[:, 8:], np.concatenate(rows)
-    )
+        columns.append(np.concatenate([pixels(path) for path in paths]))
+        np.testing.assert_array_equal(columns[-1], np.concatenate(list(expected)))
+    # Beside the names and below the skeletons, each pixel as a square of 16.
+    grid = pixels(tmp_path / "out" / "grid.png")[128::16, -256::16]
+    np.testing.assert_array_equal(grid, np.concatenate(columns, axis=1))
     assert Image.open(paths[3]).text == {
         "seed": "7",
         "pose": "pose_0002",
@@ -114,6 +114,35 @@ def test_the_program_draws_the_pictures_that_generate_draws(server, sampler, tmp
         "images_shown": "20",
     }
     assert Image.open(paths[4]).text["character"] == "Mika ミカ"
+
+
+def test_a_saved_character_is_the_same_in_every_program(server, tiny_run, tiny_model, tmp_path):
+    """Saved by `generate`, drawn through the server, and moving: from its file and its picture."""
+    poses = write_poses(tmp_path / "pose.json", moved(9)[::8])
+    drawn, served = tmp_path / "drawn", tmp_path / "served"
+
+    def done(module, *flags):
+        status, printed = run(module, *flags)
+        assert (status, "warning" in printed) == (0, False), printed
+
+    who = ("--blend=seed3:0.7,seed5:0.3", "--save_character=Mika")
+    done(
+        "psgan_tf.generate", f"--run_dir={tiny_run}", f"--poses={poses}", *who, f"--output={drawn}"
+    )
+    npz, picture = drawn / "Mika.npz", drawn / "0.7-seed3-0.3-seed5_pose0000.png"
+    expected = [pixels(drawn / f"0.7-seed3-0.3-seed5_pose{n:04d}.png").astype(int) for n in (0, 1)]
+    assert np.abs(expected[0] - expected[1]).max() > 1
+    where = (f"--address={server.grpc_address}", "--model=tiny", f"--output={served}")
+    both = f"--characters={npz},{picture}"
+    done(CLIENT, "generate", *where, both, f"--poses={picture}")
+    for name in ("Mika", "0.7-seed3-0.3-seed5"):
+        np.testing.assert_allclose(pixels(served / f"{name}_pose0000.png"), expected[0], atol=1)
+    for model, who in ((f"--run_dir={tiny_run}", npz), (f"--saved_model={tiny_model}", picture)):
+        frames = tmp_path / f"frames_{who.suffix[1:]}"
+        motion = (f"--motion={poses}", "--source_fps=12", "--fps=12", "--scale=1")
+        done("psgan_tf.animate", model, f"--character={who}", *motion, f"--output={frames}")
+        found = [pixels(path).astype(int) for path in sorted(frames.glob("frame_*.png"))]
+        np.testing.assert_allclose(found, expected, atol=1)
 
 
 def test_the_program_animates_and_leaves_no_frames_behind(server, tmp_path):

@@ -8,43 +8,52 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psgan_tf.characters import Character, load_character, parse_seeds, save_character
-from psgan_tf.checkpoints import CheckpointStore
-from psgan_tf.config import to_json
-from psgan_tf.latents import latents_from_seeds
+from psgan_tf.characters import (
+    Character,
+    load_character,
+    load_characters,
+    parse_seeds,
+    save_character,
+)
+from psgan_tf.checkpoints import load_run_weights
+from psgan_tf.latents import latents_from_seeds, slerp
 from psgan_tf.pictures import encode_png
 from psgan_tf.reporting import to_uint8
-from psgan_tf.sampling import Sampler, columns_of
+from psgan_tf.sampling import Sampler
 from psgan_tf.silhouettes import compare_with_floors
-from run_programs import run
-from tiny_data import make_trainer, tiny_config, write_dataset
+from run_programs import kill, run, start, wait_for
+from tiny_data import write_dataset
+from tiny_run import write_run
 
 POSE = [[4.0, 4.0, 1], [8.5, 9.0, 1], [12.0, 3.0, 0]]
+OTHER_POSE = [[10.0, 4.0, 1], [5.123456, 9.0, 1], [12.0, 13.0, 1]]
+# Of 16 images of the fade, 4 were shown.
+ALPHA = np.float32(4 / 16)
 
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
     """A run that was stopped at its start of the fade to 8 x 8, never trained."""
-    data_dir, directory = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("run")
-    card = write_dataset(data_dir)
-    config = tiny_config(data_dir, directory)
-    (directory / "options.json").write_text(to_json(config))
-    card.save(directory)
-    trainer = make_trainer(config)
-    trainer.state.images_shown.assign(20)
-    trainer.state.phase_index.assign(1)
-    CheckpointStore(directory, trainer.state, keep=1).save()
-    return directory
+    return write_run(tmp_path_factory.mktemp("tiny"))
+
+
+def write_poses(path, frames):
+    names = ["root", "left", "right"]
+    document = {"schema": "tail3", "keypoints": names, "image_size": [16, 16], "frames": frames}
+    path.write_text(json.dumps(document | {"mirror_pairs": [[1, 2]], "limbs": [[0, 1], [0, 2]]}))
+    return path
 
 
 @pytest.fixture
 def pose_file(tmp_path):
-    names = ["root", "left", "right"]
-    document = {"schema": "tail3", "keypoints": names, "image_size": [16, 16], "frames": [POSE]}
-    document |= {"mirror_pairs": [[1, 2]], "limbs": [[0, 1], [0, 2]]}
-    path = tmp_path / "pose.json"
-    path.write_text(json.dumps(document))
-    return path
+    return write_poses(tmp_path / "pose.json", [POSE])
+
+
+def generated(run_dir, *flags):
+    """What the program prints, which must end well."""
+    status, printed = run("psgan_tf.generate", f"--run_dir={run_dir}", *flags)
+    assert status == 0, printed
+    return printed
 
 
 def test_pictures_are_clipped_and_rounded_like_the_reference():
@@ -65,92 +74,184 @@ def test_other_seeds_are_refused(text):
         parse_seeds(text)
 
 
-def test_one_command_draws_each_seed_and_a_grid(run_dir, pose_file, tmp_path):
+def test_one_command_draws_each_seed_and_a_contact_sheet(run_dir, pose_file, tmp_path):
     output = tmp_path / "out"
-    status, printed = run(
-        "psgan_tf.generate",
-        f"--run_dir={run_dir}",
-        "--seeds=0-2,7",
-        f"--poses={pose_file}",
-        f"--output={output}",
-    )
-    assert status == 0, printed
+    printed = generated(run_dir, "--seeds=0-2,7", f"--poses={pose_file}", f"--output={output}")
+    assert printed.endswith(f"4 pictures of 8 px in {output}\ncontact: {output / 'contact.png'}\n")
     names = [f"seed{seed:04d}_pose0000.png" for seed in (0, 1, 2, 7)]
-    assert sorted(path.name for path in output.iterdir()) == ["grid.png", *names]
+    assert sorted(path.name for path in output.iterdir()) == ["contact.png", *names]
     sampler = Sampler(run_dir)
+    sheet = Image.open(output / "contact.png")
     keypoints = np.array([POSE], np.float32)
-    for seed, name in zip((0, 1, 2, 7), names, strict=True):
+    for place, (seed, name) in enumerate(zip((0, 1, 2, 7), names, strict=True)):
         image = Image.open(output / name)
         assert image.text["seed"] == str(seed)
         assert image.text["model"] == sampler.fingerprint
         # Alone, in this process, it is the same character.
         alone = sampler.images(sampler.latents([seed]), keypoints)[0]
         np.testing.assert_allclose(np.asarray(image, int), alone, atol=1)
-    assert Image.open(output / "grid.png").size == (5 * 8, 8)
+        shown = np.asarray(sheet)[:128:16, 128 * place : 128 * (place + 1) : 16]
+        np.testing.assert_array_equal(shown, np.asarray(image))
+    assert sheet.size == (4 * 128, 128 + 18)
+    assert sheet.text["seeds"] == "0-2,7"
 
 
-def test_a_saved_character_is_drawn_again_after_the_seeds(run_dir, pose_file, tmp_path):
-    flags = (f"--run_dir={run_dir}", f"--poses={pose_file}")
-    first, second = tmp_path / "first", tmp_path / "second"
-    status, printed = run(
-        "psgan_tf.generate", *flags, "--seeds=7", "--save_character=Mika ミカ", f"--output={first}"
+# ------------------------------------------------------------------------------------------------
+# From one character to another, and back from the pictures.
+
+
+@pytest.fixture(scope="module")
+def walked(run_dir, tmp_path_factory):
+    """Two steps from seed 3 to seed 8 in two poses: a folder of pictures, and its pose file."""
+    output = tmp_path_factory.mktemp("walked")
+    poses = write_poses(output / "poses.json", [POSE, OTHER_POSE])
+    generated(run_dir, "--walk=seed3,seed8", "--steps=2", f"--poses={poses}", f"--output={output}")
+    return output
+
+
+def test_the_cells_of_an_interpolation_grid_are_spherical_interpolation_by_hand(run_dir, walked):
+    """By the network itself, one picture at a time."""
+    start, end = latents_from_seeds(np.array([3, 8]), 8).numpy().astype(np.float64)
+    lengths = np.linalg.norm(start), np.linalg.norm(end)
+    angle = np.arccos(start @ end / (lengths[0] * lengths[1]))
+    generator = load_run_weights(run_dir).averaged()
+    grid = np.asarray(Image.open(walked / "grid.png"), int)
+    cells = grid[128:, -2 * 128 :]
+    assert cells.shape == (4 * 128, 2 * 128, 3)
+    shown = set()
+    for row in range(4):
+        t = row / 3
+        direction = np.sin((1 - t) * angle) * start / lengths[0]
+        direction += np.sin(t * angle) * end / lengths[1]
+        latent = direction / np.sin(angle) * ((1 - t) * lengths[0] + t * lengths[1])
+        for column, pose in enumerate((POSE, OTHER_POSE)):
+            inputs = np.float32(latent[None]), np.float32([pose])
+            expected = generator(inputs[0], keypoints=inputs[1], resolution=8, alpha=ALPHA)
+            cell = cells[128 * row : 128 * (row + 1), 128 * column : 128 * (column + 1)]
+            np.testing.assert_allclose(cell[8::16, 8::16], to_uint8(expected[0].numpy()), atol=1)
+            shown.add(cell.tobytes())
+    assert len(shown) == 8  # else all of this would hold of any picture
+    assert (grid[:128, -2 * 128 :] < 200).any()  # skeletons above
+
+
+def pictures(folder):
+    return {path.name: np.asarray(Image.open(path)) for path in folder.glob("*.png")}
+
+
+def test_a_grid_is_drawn_again_from_itself_and_its_characters_from_files(run_dir, walked, tmp_path):
+    again, saved = tmp_path / "again", tmp_path / "saved"
+    grid, names = walked / "grid.png", "Aoi,Mika ミカ,c,d"
+    printed = generated(
+        run_dir,
+        *(f"--characters={grid}", f"--poses={grid}", f"--output={again}"),
+        f"--save_character={names}",
     )
-    assert status == 0, printed
-    saved = first / "Mika-ミカ.npz"
-    character = load_character(saved)
-    assert character.name == "Mika ミカ"
-    np.testing.assert_array_equal(character.latent, latents_from_seeds(np.array([7]), 8)[0])
+    assert "warning" not in printed
+    expected = pictures(walked)
+    found = pictures(again)
+    assert set(found) == set(expected)
+    for name, picture in found.items():
+        np.testing.assert_array_equal(picture, expected[name])
+    # A saved one, in the pose of a picture.
+    npz, of_picture = again / "Mika-ミカ.npz", walked / "0.667-seed3-0.333-seed8_pose0001.png"
+    assert load_character(npz).name == "Mika ミカ"
+    np.testing.assert_array_equal(load_character(npz).latent, load_character(of_picture).latent)
+    generated(run_dir, f"--characters={npz}", f"--poses={of_picture}", f"--output={saved}")
+    # Alone in its batch, where sums are of another order.
+    alone = np.asarray(Image.open(saved / "Mika-ミカ_pose0000.png"), int)
+    np.testing.assert_allclose(alone, expected[of_picture.name], atol=1)
+    assert Image.open(saved / "contact.png").text["model"] == Sampler(run_dir).fingerprint
+
+
+def test_a_blend_and_a_character_of_another_checkpoint(run_dir, pose_file, tmp_path):
     stranger = tmp_path / "stranger.npz"
-    save_character(stranger, Character("Other", -character.latent, "of elsewhere"))
-    status, printed = run(
-        "psgan_tf.generate",
-        *flags,
-        "--seeds=",
-        f"--characters={saved},{stranger}",
-        f"--output={second}",
+    latent = np.random.default_rng(0).normal(size=8).astype(np.float32)
+    save_character(stranger, Character("Other", latent, "of elsewhere"))
+    printed = generated(
+        run_dir,
+        *(f"--characters={stranger}", f"--blend={stranger}:3,seed7:1", "--cell_px=11"),
+        *("--sheet=grid", "--noskeletons", "--nolabels", "--nopictures"),
+        *(f"--poses={pose_file}", f"--output={tmp_path}"),
     )
-    assert status == 0, printed
     assert printed.count("warning: ") == 1
-    assert f"warning: {stranger} was saved from checkpoint of elsewhere, this one is" in printed
-    names = ["Mika-ミカ_pose0000.png", "Other_pose0000.png", "grid.png"]
-    assert sorted(path.name for path in second.iterdir()) == names
-    again, other = (Image.open(second / name) for name in names[:2])
-    assert again.text["character"] == "Mika ミカ"
-    seed = np.asarray(Image.open(first / "seed0007_pose0000.png"), int)
-    np.testing.assert_allclose(np.asarray(again, int), seed, atol=1)
-    assert np.abs(np.asarray(other, int) - seed).max() > 1
-    assert Image.open(second / "grid.png").size == (3 * 8, 8)
+    assert "warning: Other and 1 more were saved from checkpoint of elsewhere" in printed
+    assert f"2 pictures of 8 px for {tmp_path}\n" in printed
+    assert {path.name for path in tmp_path.glob("*.png")} == {"grid.png"}
+    assert Image.open(tmp_path / "grid.png").size == (11, 22)
+    other, blend = load_characters(tmp_path / "grid.png")
+    seed = latents_from_seeds(np.array([7]), 8).numpy()[0]
+    expected = slerp(latent[None], seed[None], np.array([0.25], np.float32)).numpy()[0]
+    np.testing.assert_array_equal(other.latent, latent)
+    np.testing.assert_allclose(blend.latent, expected, atol=1e-5)
+    assert blend.name == "3 Other + 1 seed7"
 
 
-def test_characters_of_one_name_get_files_of_their_own():
-    characters = [
-        Character(name, np.full(8, i), "") for i, name in enumerate(("a", "A", "seed0003"))
-    ]
-    columns = columns_of([3], np.zeros([1, 8], np.float32), characters)
-    assert [column.file_name for column in columns] == ["seed0003", "a", "A-2", "seed0003-2"]
-    assert [column.latent[0] for column in columns] == [0, 0, 1, 2]
+def test_a_killed_gallery_goes_on_and_ends_with_the_same_bytes(run_dir, pose_file, tmp_path):
+    def flags(name):
+        many = ("--seeds=0-119", "--cell_px=256", f"--poses={pose_file}")  # three pages
+        return (*many, f"--output={tmp_path / name}")
+
+    process = start("psgan_tf.generate", f"--run_dir={run_dir}", *flags("killed"))
+    wait_for(process, lambda: (tmp_path / "killed" / "contact_001.png").exists())
+    kill(process)
+    assert not (tmp_path / "killed" / "contact_003.png").exists()
+    printed = generated(run_dir, *flags("killed"))
+    assert re.search(r"^(56|112) of 120 pictures are there already$", printed, re.M), printed
+    generated(run_dir, *flags("whole"))
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    assert len(whole) == 120 + 3
+    for name, data in whole.items():
+        assert (tmp_path / "killed" / name).read_bytes() == data
+
+
+def test_a_network_without_poses_draws_characters_without_any(tmp_path):
+    run_dir = write_run(tmp_path, num_keypoints=0)
+    generated(run_dir, "--seeds=0-1", "--sheet=grid")
+    output = run_dir / "generated"
+    names = {"seed0000_pose0000.png", "seed0001_pose0000.png", "grid.png"}
+    assert {path.name for path in output.iterdir()} == names
+    sampler = Sampler(run_dir)
+    expected = sampler.images(sampler.latents([1]), np.zeros([1, 0, 3], np.float32))[0]
+    picture = np.asarray(Image.open(output / "seed0001_pose0000.png"), int)
+    np.testing.assert_allclose(picture, expected, atol=1)
+    assert Image.open(output / "grid.png").height == 2 * 128
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (["--characters={tmp}/gone.npz"], "`character` must be a file that save_character wrote"),
+        (["--characters={tmp}/gone.png"], "there is no such file"),
         (["--characters={tmp}/large.npz"], "must have latents of 8 values, .* with 9"),
-        (["--save_character=x", "--seeds=0-1"], "`save_character` needs exactly one seed"),
-        (["--seeds="], "`seeds` must be numbers"),
+        (["--save_character=x", "--seeds=0-1"], "must be a name for each of those drawn, 2"),
+        (["--save_character=x/y,X y", "--seeds=0-1"], "names that make files of their own"),
+        (["--seeds="], "must name somebody"),
+        (["--seeds=x"], "`seeds` must be numbers"),
+        (["--blend=seed1:0"], "`blend` must be saved characters and seeds"),
         (["--pose_size=512"], "`pose_size` must be a width and height"),
+        (["--poses={tmp}/gone.png"], "There is no file"),
+        (["--poses={tmp}/plain.png"], "a PNG whose text says no pose"),
+        (["--font={tmp}/gone.ttf"], "`font` must be a TrueType or OpenType file"),
+        (["--output={tmp}/large.npz"], "large.npz`: File exists"),
+        (["--steps=-1", "--walk=seed1,seed2"], "steps"),
+        (["--cell_px=4096", "--max_poses=3", "--poses={tmp}/three.json"], "must be at most 2"),
     ],
 )
-def test_flags_on_characters_and_sizes_are_checked_before_work(
+def test_mistakes_are_one_line_and_leave_nothing_behind(
     run_dir, pose_file, tmp_path, flags, message
 ):
     save_character(tmp_path / "large.npz", Character("large", np.zeros(9), ""))
+    (tmp_path / "plain.png").write_bytes(encode_png(np.zeros([2, 2, 3], np.uint8)))
+    write_poses(tmp_path / "three.json", [POSE] * 3)
+    before = set(tmp_path.rglob("*.*"))
     flags = [flag.format(tmp=tmp_path) for flag in flags]
+    output = f"--output={tmp_path / 'out'}"
     status, printed = run(
-        "psgan_tf.generate", f"--run_dir={run_dir}", f"--poses={pose_file}", *flags
+        "psgan_tf.generate", f"--run_dir={run_dir}", f"--poses={pose_file}", output, *flags
     )
     assert (status, printed.count("\n")) == (1, 1), printed
     assert re.search(message, printed)
+    assert set(tmp_path.rglob("*.*")) == before
 
 
 def test_a_sampler_draws_with_the_averaged_weights_at_the_alpha_reached(run_dir):
@@ -159,7 +260,7 @@ def test_a_sampler_draws_with_the_averaged_weights_at_the_alpha_reached(run_dir)
     weights_of = sampler._generator
     latents = latents_from_seeds(np.array([3]), 8)
     keypoints = np.array([POSE], np.float32)
-    expected = weights_of(latents, keypoints=keypoints, resolution=8, alpha=np.float32(4 / 16))
+    expected = weights_of(latents, keypoints=keypoints, resolution=8, alpha=ALPHA)
     np.testing.assert_allclose(
         sampler.images(latents.numpy(), keypoints), to_uint8(expected.numpy()), atol=1
     )

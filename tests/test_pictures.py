@@ -6,19 +6,18 @@ from PIL import Image
 
 from psgan_tf.pictures import (
     PictureError,
-    contact_sheet,
-    draw_skeleton,
     encode_png,
+    enlarged,
     find_pictures,
     hide_outside,
     load_rgb,
     place_keypoints,
     pyramid,
+    resized,
     seen_size,
     square_offset,
     to_square,
 )
-from psgan_tf.skeleton import Skeleton
 
 
 def saved(tmp_path, image, name="picture.png", **options):
@@ -230,23 +229,17 @@ def test_a_png_loses_nothing():
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(encode_png(image)))), image)
 
 
-def test_a_drawn_skeleton_shows_sides_and_leaves_out_the_invisible():
-    skeleton = Skeleton("arms", ("hand_left", "hand_right", "head"), ((0, 1),), ((0, 2), (1, 2)))
-    blank = np.full((64, 64, 3), 255, np.uint8)
-    keypoints = np.float32([[96, 64, 1], [32, 64, 1], [64, 16, 0]])
-    drawn = draw_skeleton(blank, keypoints, skeleton, frame_px=128)
-    left, right, head = drawn[32, 48].astype(int), drawn[32, 16].astype(int), drawn[8, 32]
-    assert left[2] > left[0]  # blue
-    assert right[0] > right[2]  # red
-    assert head.tolist() == [255, 255, 255]
-    assert (drawn[16:24] == 255).all()  # no limb to an invisible point
-    assert (blank == 255).all()
+def test_enlarged_pixels_are_squares():
+    picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    large = enlarged(picture, 3)
+    assert large.shape == (6, 6, 3)
+    np.testing.assert_array_equal(large[::3, ::3], picture)
+    np.testing.assert_array_equal(large[3:, :3], np.broadcast_to(picture[1, 0], [3, 3, 3]))
+    np.testing.assert_array_equal(resized(picture, 6), large)
 
 
-def test_a_contact_sheet_has_a_caption_below_each_tile():
-    tiles = [np.full((32, 32, 3), shade, np.uint8) for shade in (0, 60, 120)]
-    sheet = contact_sheet(tiles, ["one", "ü", "a name too long for its tile"], columns=2)
-    assert sheet.shape == (2 * 46, 64, 3)
-    assert (sheet[:32, 32:] == 60).all()
-    assert (sheet[46:78, :32] == 120).all()
-    assert (sheet[32:46, :32] < 128).any()  # its caption
+def test_resized_to_a_half_is_the_mean_and_to_an_odd_size_has_that_size():
+    picture = np.random.default_rng(0).integers(0, 256, (8, 8, 3)).astype(np.uint8)
+    means = picture.reshape(4, 2, 4, 2, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(resized(picture, 4), means, atol=0.5)
+    assert resized(picture, 11).shape == (11, 11, 3)

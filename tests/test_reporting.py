@@ -95,15 +95,15 @@ def test_a_sample_grid_shows_real_picture_skeleton_and_each_seed(grid_and_state,
     grid, state, config = grid_and_state
     stage = schedule.stage_at(32)
     picture = grid.draw(state, stage)
-    assert picture.shape == (6 * 64, 8 * 64, 3)
+    assert picture.shape == (8 * 64, 6 * 64, 3)
     data = TrainingData(Path(config.data_dir), DatasetCard.load(config.data_dir), 0, False, 3)
     images, poses = zip(*data.first_examples(8, 6), strict=True)
     np.testing.assert_array_equal(picture[:64:8, :64:8], images[0])
-    # Row 2, seed 4: the averaged generator's own picture, enlarged by 8.
+    # Seed 4 in pose 2: the averaged generator's own picture, enlarged by 8.
     drawn = state.generator(
         latents_from_seeds(np.array([4]), 8), keypoints=poses[2][None], resolution=8
     )
-    cell = picture[2 * 64 : 3 * 64 : 8, 6 * 64 : 7 * 64 : 8].astype(int)
+    cell = picture[6 * 64 : 7 * 64 : 8, 2 * 64 : 3 * 64 : 8].astype(int)
     np.testing.assert_allclose(cell, to_uint8(drawn[0].numpy()), atol=1)
 
 
@@ -127,14 +127,14 @@ def test_a_report_leaves_a_row_a_picture_and_events(tmp_path, grid_and_state, sc
     printed = capsys.readouterr().out
     assert "8x8 fade alpha 0.250 | 0.0 kimg | loss G 1.50 D 1.50" in printed
     assert "25.0% updates skipped" in printed
-    assert Image.open(run_dir / "samples" / "images-000000020.png").size == (512, 384)
+    assert Image.open(run_dir / "samples" / "images-000000020.png").size == (384, 512)
     tags = set()
     for path in (run_dir / "logs").iterdir():
         for event in tf.compat.v1.train.summary_iterator(str(path)):
             tags |= {value.tag for value in event.summary.value}
             if event.summary.value and event.summary.value[0].tag == "samples":
                 encoded = event.summary.value[0].tensor.string_val[2]
-                assert Image.open(io.BytesIO(encoded)).size == (512, 384)
+                assert Image.open(io.BytesIO(encoded)).size == (384, 512)
     assert {"loss/generator_loss", "score/real_score", "schedule/alpha", "samples"} <= tags
 
 
@@ -149,4 +149,4 @@ def test_a_run_without_poses_has_a_grid_without_skeletons(tmp_path):
     grid = SampleGrid(TrainingData(tmp_path, card, 0, False, 0), network)
     stage = build_schedule(config).stage_at(0)
     picture = grid.draw(new_state(network, ema_decay=0.999), stage)
-    assert (picture[:, 64:128] == 255).all()
+    assert (picture[64:128] == 255).all()

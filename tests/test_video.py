@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from psgan_tf.video import FORMATS, write_animation
-from psgan_tf.video.frames import enlarged, over_white, tick_durations
+from psgan_tf.video.frames import over_white, tick_durations
 from psgan_tf.video.png_sequence import PngSequence
 from psgan_tf.video.sprite_sheet import sheet_columns
 
@@ -310,14 +310,6 @@ def test_without_pyav_films_are_refused_and_the_rest_is_written(tmp_path):
     )
     assert "`output` .mp4 needs PyAV. Received: no PyAV. Install" in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["film.gif"]
-
-
-def test_enlarged_pixels_are_squares():
-    frame = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    large = enlarged(frame, 3)
-    assert large.shape == (6, 6, 3)
-    np.testing.assert_array_equal(large[::3, ::3], frame)
-    np.testing.assert_array_equal(large[3:, :3], np.broadcast_to(frame[1, 0], [3, 3, 3]))
 
 
 def test_over_white_mixes_by_alpha():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from psgan_tf.contact_sheets import contact_sheet
 from psgan_tf.conversion.preparation import (
     Preparation,
     Prepared,
@@ -24,15 +25,9 @@ from psgan_tf.conversion.shard_plan import ConversionOptions, split_examples
 from psgan_tf.conversion.sources import Source, SourceExample
 from psgan_tf.files import printable, write_atomically
 from psgan_tf.interchange import Problem
-from psgan_tf.pictures import (
-    PictureError,
-    Pixels,
-    contact_sheet,
-    draw_skeleton,
-    encode_png,
-    pyramid,
-)
+from psgan_tf.pictures import PictureError, Pixels, encode_png, pyramid
 from psgan_tf.skeleton import Skeleton
+from psgan_tf.skeleton_pictures import draw_skeleton
 
 _TILE_PX = 256
 _SHEET_COLUMNS = 8

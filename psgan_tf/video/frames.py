@@ -87,11 +87,6 @@ def over_white(frame: Frame) -> Frame:
     return mixed.astype(np.uint8)
 
 
-def enlarged(frame: Frame, factor: int) -> Frame:
-    """Each pixel as a square of factor x factor pixels: [H, W, C] to [factor H, factor W, C]."""
-    return frame.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
 def tick_durations(num_frames: int, fps: float, ticks_per_sec: int) -> list[int]:
     """How many ticks each frame is shown, when files count time in whole ticks.
 
