@@ -168,7 +168,9 @@ class DiscriminatorBlock(ImageReader):
 class DiscriminatorHead(ImageReader):
     """4 x 4 block: statistic of the batch, 3 x 3 convolution, two dense layers, one score.
 
-    The statistic is taken before the pose joins, else it would measure how poses vary.
+    The statistic is taken before the pose joins, else it would measure how poses vary. The dense
+    layers compute in float32 under any precision: a score rounded to bfloat16 would swallow the
+    drift's pull, and differences between scores of one size.
 
     Args:
         stddev_slices: see `layers.minibatch_stddev`.
@@ -182,8 +184,9 @@ class DiscriminatorHead(ImageReader):
         super().__init__(resolution, config, **kwargs)
         self.stddev_slices = stddev_slices
         hidden = self.config.feature_maps(2)
-        self.dense0 = EqualizedDense(hidden, name="dense0", dtype=self.dtype_policy)
-        self.dense1 = EqualizedDense(1, gain=1.0, name="dense1", dtype=self.dtype_policy)
+        exact = self.dtype_policy.variable_dtype
+        self.dense0 = EqualizedDense(hidden, name="dense0", dtype=exact)
+        self.dense1 = EqualizedDense(1, gain=1.0, name="dense1", dtype=exact)
 
     def build(self, input_shape) -> None:
         super().build(input_shape)

@@ -54,8 +54,8 @@ def check_eager_equals_function(layer, input_shape, output_shape, num_keypoints)
         np.testing.assert_allclose(function(inputs, keywords), outputs, rtol=1e-5, atol=1e-6)
 
 
-def check_mixed_precision(layer, input_shape, num_keypoints):
-    """Under `mixed_bfloat16`: float32 weights, bfloat16 outputs near the float32 ones."""
+def check_mixed_precision(layer, input_shape, num_keypoints, mixed_output):
+    """Under `mixed_bfloat16`: float32 weights, outputs of that type near the float32 ones."""
     half = type(layer).from_config({**layer.get_config(), "dtype": "mixed_bfloat16"})
     half.build([None, *input_shape])
     assert {v.dtype for v in half.trainable_variables} == {tf.float32}
@@ -63,7 +63,7 @@ def check_mixed_precision(layer, input_shape, num_keypoints):
         theirs.assign(mine)
     inputs, keywords = call_arguments(input_shape, num_keypoints, 3)
     expected, outputs = layer(inputs, **keywords), half(inputs, **keywords)
-    assert outputs.dtype == tf.bfloat16
+    assert outputs.dtype == mixed_output
     np.testing.assert_allclose(
         tf.cast(outputs, tf.float32), expected, atol=0.05 * np.abs(expected).max()
     )
@@ -111,6 +111,7 @@ def check_layer(
     directory,
     num_keypoints=None,
     unused=(),
+    mixed_output="bfloat16",
 ):
     """Checks one layer class against everything above.
 
@@ -122,6 +123,7 @@ def check_layer(
         directory: where a checkpoint may be written.
         num_keypoints: M where the call takes keypoints, measured in 32 px; None where it does not.
         unused: sublayers that the call itself does not use.
+        mixed_output: type of its outputs under `mixed_bfloat16`.
     """
     tf.keras.utils.set_random_seed(1)
     layer = layer_class(name="layer", **kwargs)
@@ -129,6 +131,6 @@ def check_layer(
     layer.build([None, *input_shape])
     check_weights(layer, weight_shapes)
     check_eager_equals_function(layer, input_shape, output_shape, num_keypoints)
-    check_mixed_precision(layer, input_shape, num_keypoints)
+    check_mixed_precision(layer, input_shape, num_keypoints, mixed_output)
     check_checkpoint(layer, input_shape, num_keypoints, directory)
     check_gradient_step(layer, input_shape, num_keypoints, unused)

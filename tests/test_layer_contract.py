@@ -82,6 +82,7 @@ CASES = {
         "weight_shapes": [(1, 1, 3, 6), (6,), (3, 3, 10, 6), (6,), (96, 6), (6,), (6, 1), (1,)],
         "num_keypoints": 3,
         "unused": ("from_rgb",),
+        "mixed_output": "float32",
     },
 }
 
