@@ -32,7 +32,7 @@ def _corner_matrix() -> np.ndarray:
 _CORNER_MATRIX = _corner_matrix()
 
 
-def convolve_upscaled(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def convolve_upscaled(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """3 x 3 convolution of nearest-neighbour doubled features, without doubling them.
 
     Each pixel of the result sees 2 x 2 different pixels of the features, so 16 multiplications
@@ -42,9 +42,10 @@ def convolve_upscaled(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     Args:
         features: [B, H, W, C].
         kernel: [3, 3, C, F].
+        bias: [F].
 
     Returns:
-        [B, 2H, 2W, F], as `tf.nn.conv2d(upscale2x(features), kernel, 1, "SAME")`.
+        [B, 2H, 2W, F], as `tf.nn.conv2d(upscale2x(features), kernel, 1, "SAME") + bias`.
     """
     channels, filters = kernel.shape[2:]
     height, width = features.shape[1:3]
@@ -52,7 +53,9 @@ def convolve_upscaled(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     corner = tf.matmul(matrix, tf.reshape(kernel, [_TAPS * _TAPS, channels * filters]))
     corner = tf.transpose(tf.reshape(corner, [2, 2, 4, channels, filters]), [0, 1, 3, 2, 4])
     corner = tf.reshape(corner, [2, 2, channels, 4 * filters])
-    outputs = tf.nn.conv2d(features, corner, 1, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    # Padded apart: convolutions that pad by themselves have no fast gradients in bfloat16.
+    padded = tf.pad(features, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    outputs = tf.nn.bias_add(tf.nn.conv2d(padded, corner, 1, "VALID"), tf.tile(bias, [4]))
     batch = tf.shape(features)[0]
     outputs = tf.reshape(outputs, [batch, height + 1, width + 1, 2, 2, filters])
     outputs = tf.transpose(outputs, [0, 1, 3, 2, 4, 5])
@@ -60,13 +63,45 @@ def convolve_upscaled(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return outputs[:, 1:-1, 1:-1]
 
 
-def _background(kernel: tf.Tensor, resolution: int) -> tf.Tensor:
-    """[1, N, N, F]: the convolution of maps without a keypoint, -1 everywhere."""
+def pose_bias(kernel: tf.Tensor) -> tf.Tensor:
+    """What maps without a keypoint, -1 everywhere, add to each pixel that no border is near.
+
+    Args:
+        kernel: [3, 3, M, F].
+
+    Returns:
+        [F], for the convolution's bias, where it costs nothing.
+    """
+    return tf.cast(-tf.reduce_sum(tf.cast(kernel, tf.float32), axis=[0, 1, 2]), kernel.dtype)
+
+
+def _border(resolution: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels at the border: [R, 2] int32 rows and columns, and the place of each, [R] int32.
+
+    A place is a pixel of a picture of 3 x 3, counted row by row: all pixels of one place see the
+    border alike.
+    """
+    rows, columns = np.indices([resolution, resolution], np.int32).reshape(2, -1)
+    last = resolution - 1
+    at_border = (rows % last == 0) | (columns % last == 0)
+    pixels = np.stack([rows, columns], axis=-1)[at_border]
+    parts = np.select([pixels == 0, pixels == last], [0, 2], 1)
+    return pixels, (3 * parts[:, 0] + parts[:, 1]).astype(np.int32)
+
+
+def _border_updates(kernel: tf.Tensor, resolution: int) -> tuple[np.ndarray, tf.Tensor]:
+    """What the border takes from `pose_bias`, since no map lies beyond it.
+
+    Returns:
+        Rows and columns of pixels, [R, 2] int32, and what to add there, [R, F].
+    """
+    pixels, places = _border(resolution)
     summed = tf.reduce_sum(kernel, axis=2, keepdims=True)
-    # Only rows and columns at the border differ: three of each stand for all.
-    corner = tf.nn.conv2d(-tf.ones([1, 3, 3, 1], kernel.dtype), summed, 1, "SAME")
-    inside = [1, resolution - 2, 1]
-    return tf.repeat(tf.repeat(corner, inside, axis=1), inside, axis=2)
+    # Of a picture of 3 x 3 only the middle sees all of the kernel.
+    seen = tf.reshape(
+        tf.nn.conv2d(-tf.ones([1, 3, 3, 1], kernel.dtype), summed, 1, "SAME"), [9, kernel.shape[3]]
+    )
+    return pixels, tf.gather(seen - seen[4], places)
 
 
 def _stamps(
@@ -75,8 +110,8 @@ def _stamps(
     """The kernel laid round each keypoint's pixel, twice as strong: what a map adds to -1.
 
     Returns:
-        Indices [B * M * 9, 3] int32 (example, row, column) and what to add there,
-        [B * M * 9, F]. What would lie beyond the border, and what belongs to keypoints that are
+        Indices [B, M * 9, 3] int32 (example, row, column) and what to add there,
+        [B, M * 9, F]. What would lie beyond the border, and what belongs to keypoints that are
         not drawn, is zero and lies in pixel (0, 0).
     """
     drawn = in_frame(keypoints, frame)[:, :, None, None]
@@ -92,29 +127,39 @@ def _stamps(
     indices = tf.stack([examples, tf.where(seen, rows, 0), tf.where(seen, columns, 0)], axis=-1)
     by_keypoint = tf.transpose(2 * kernel, [2, 0, 1, 3])
     stamps = tf.where(seen[..., None], by_keypoint, tf.zeros([], kernel.dtype))
-    return tf.reshape(indices, [-1, 3]), tf.reshape(stamps, [-1, kernel.shape[3]])
+    count = keypoints.shape[1] * _TAPS * _TAPS
+    return tf.reshape(indices, [-1, count, 3]), tf.reshape(stamps, [-1, count, kernel.shape[3]])
 
 
 def add_pose(
     outputs: tf.Tensor, keypoints: tf.Tensor, kernel: tf.Tensor, *, frame: int
 ) -> tf.Tensor:
-    """Adds the 3 x 3 convolution of pose maps, from the keypoints and without the maps.
+    """Adds what the 3 x 3 convolution of pose maps gives beyond `pose_bias`, from the keypoints.
 
     A map is -1 everywhere and 2 more in the keypoint's pixel. The convolution of the first part
-    is the same for all poses and, but for the border, for all pixels; that of the second is the
-    kernel itself, laid round the pixel. The maps, 84 MB a picture at 1024 with 20 keypoints, are
-    never made, and cost no multiplications.
+    is `pose_bias` but at the border; that of the second is the kernel itself, laid round the
+    pixel. The maps, 84 MB a picture at 1024 with 20 keypoints, are never made, and nothing passes
+    over the whole picture.
 
     Args:
-        outputs: [B, N, N, F], what to add to.
+        outputs: [B, N, N, F] that hold `pose_bias` already.
         keypoints: [B, M, 3] float32, x and y in pixels of the full size, visibility 0/1.
         kernel: [3, 3, M, F].
         frame: the full size in pixels.
 
     Returns:
-        [B, N, N, F]: the outputs and `tf.nn.conv2d(maps, kernel, 1, "SAME")`, where the maps are
-        those of `draw_pose_maps`.
+        [B, N, N, F]: together with `pose_bias`, the outputs and
+        `tf.nn.conv2d(maps, kernel, 1, "SAME")`, where the maps are those of `draw_pose_maps`.
     """
     resolution = outputs.shape[1]
     indices, stamps = _stamps(keypoints, kernel, resolution, frame)
-    return tf.tensor_scatter_nd_add(outputs + _background(kernel, resolution), indices, stamps)
+    pixels, border = _border_updates(kernel, resolution)
+    batch = tf.shape(keypoints)[0]
+    examples = tf.broadcast_to(tf.range(batch)[:, None, None], [batch, len(pixels), 1])
+    places = tf.broadcast_to(pixels, [batch, *pixels.shape])
+    border = tf.broadcast_to(border, [batch, *border.shape])
+    return tf.tensor_scatter_nd_add(
+        outputs,
+        tf.concat([indices, tf.concat([examples, places], axis=-1)], axis=1),
+        tf.concat([stamps, border], axis=1),
+    )

@@ -11,7 +11,7 @@ import math
 import tensorflow as tf
 from tensorflow import keras
 
-from psgan_tf.fast_convolutions import add_pose, convolve_upscaled
+from psgan_tf.fast_convolutions import add_pose, convolve_upscaled, pose_bias
 from psgan_tf.operations import upscale2x
 from psgan_tf.pose_maps import draw_pose_maps
 
@@ -222,11 +222,11 @@ class PoseConv2D(EqualizedConv2D):
         kernel, pose_kernel = tf.split(
             self.kernel * self.kernel_scale, [features.shape[3], self.num_keypoints], axis=2
         )
+        bias = self.bias + pose_bias(pose_kernel) if self.num_keypoints else self.bias
         if self.upscale:
-            outputs = convolve_upscaled(features, kernel)
+            outputs = convolve_upscaled(features, kernel, bias)
         else:
-            outputs = tf.nn.conv2d(features, kernel, 1, "SAME")
-        outputs = tf.nn.bias_add(outputs, self.bias)
+            outputs = tf.nn.bias_add(tf.nn.conv2d(features, kernel, 1, "SAME"), bias)
         if not self.num_keypoints:
             return outputs
         return add_pose(outputs, keypoints, pose_kernel, frame=self.keypoint_frame)

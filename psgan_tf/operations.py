@@ -6,15 +6,30 @@ in float32 whatever the precision.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 LEAK = 0.2
 EPSILON = 1e-8
 
 
-def leaky_relu(features: tf.Tensor) -> tf.Tensor:
-    """Leaky ReLU of slope 0.2."""
-    return tf.nn.leaky_relu(features, LEAK)
+@tf.custom_gradient
+def leaky_relu(features: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """Leaky ReLU of slope 0.2, whose gradient of any order is taken from its own outputs.
+
+    These have the sign of the features and are kept in any case, as the next layer's inputs; so
+    the features are not, and TensorFlow may fold the activation into the convolution before it.
+    """
+    outputs = tf.nn.leaky_relu(features, LEAK)
+    return outputs, lambda upstream: _leaky_relu_gradient(upstream, tf.stop_gradient(outputs))
+
+
+def _leaky_relu_gradient(upstream: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    if upstream.dtype == tf.float32:
+        return tf.raw_ops.LeakyReluGrad(gradients=upstream, features=outputs, alpha=LEAK)
+    # On processors that operation takes six times as long in bfloat16, as no other here does.
+    return upstream * tf.maximum(tf.sign(outputs), tf.cast(LEAK, upstream.dtype))
 
 
 def pixel_norm(features: tf.Tensor) -> tf.Tensor:

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf.fast_convolutions import add_pose, convolve_upscaled
+from psgan_tf.fast_convolutions import add_pose, convolve_upscaled, pose_bias
 from psgan_tf.operations import upscale2x
 from psgan_tf.pose_maps import draw_pose_maps
 
 FRAME = 64
+BIAS = [0.5, -1.0, 2.0, 0.0, 0.25]
 
 
 def normal(*shape, seed=0):
@@ -16,13 +17,14 @@ def normal(*shape, seed=0):
 
 
 def plain_upscaled(features, kernel):
-    return tf.nn.conv2d(upscale2x(features), kernel, 1, "SAME")
+    return tf.nn.conv2d(upscale2x(features), kernel, 1, "SAME") + BIAS
 
 
 def fast_pose(features, kernel, keypoints):
     channels = features.shape[3]
-    outputs = tf.nn.conv2d(features, kernel[:, :, :channels], 1, "SAME")
-    return add_pose(outputs, keypoints, kernel[:, :, channels:], frame=FRAME)
+    pose_kernel = kernel[:, :, channels:]
+    outputs = tf.nn.conv2d(features, kernel[:, :, :channels], 1, "SAME") + pose_bias(pose_kernel)
+    return add_pose(outputs, keypoints, pose_kernel, frame=FRAME)
 
 
 def plain_pose(features, kernel, keypoints):
@@ -54,7 +56,10 @@ def assert_same(fast, plain, features, kernel):
 @pytest.mark.parametrize("size", [4, 7])
 def test_a_convolution_of_doubled_pixels_needs_no_doubling(size):
     assert_same(
-        convolve_upscaled, plain_upscaled, normal(2, size, size, 3), 0.3 * normal(3, 3, 3, 5)
+        lambda x, w: convolve_upscaled(x, w, tf.constant(BIAS)),
+        plain_upscaled,
+        normal(2, size, size, 3),
+        0.3 * normal(3, 3, 3, 5),
     )
 
 

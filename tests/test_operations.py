@@ -26,6 +26,31 @@ def test_leaky_relu_keeps_a_fifth_of_what_is_negative():
     np.testing.assert_allclose(leaky_relu([-1.0, 0.0, 2.0]), [-0.2, 0.0, 2.0])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_leaky_relu_has_its_derivatives_of_both_orders(dtype):
+    features = tf.constant([-3.0, -1e-30, -0.0, 0.0, 1e-30, 2.0], dtype)
+    weights = tf.constant([1.0, 2.0, 4.0, 8.0, 16.0, 32.0], dtype)
+
+    @tf.function
+    def derivatives(features, weights):
+        with tf.GradientTape() as outer:
+            outer.watch([features, weights])
+            with tf.GradientTape() as inner:
+                inner.watch(features)
+                score = tf.reduce_sum(weights * leaky_relu(features))
+            first = inner.gradient(score, features)
+            penalty = tf.reduce_sum(tf.square(first))
+        return first, *outer.gradient(penalty, [features, weights])
+
+    slopes = np.array([0.2, 0.2, 0.2, 0.2, 1.0, 1.0])
+    first, by_features, by_weights = derivatives(features, weights)
+    rtol = 1e-6 if dtype == "float32" else 2**-7
+    np.testing.assert_allclose(tf.cast(first, tf.float32), slopes * weights.numpy(), rtol=rtol)
+    assert by_features is None
+    expected = 2 * slopes**2 * weights.numpy().astype(np.float32)
+    np.testing.assert_allclose(tf.cast(by_weights, tf.float32), expected, rtol=2 * rtol)
+
+
 def test_pixel_norm_of_3_and_4_by_hand():
     # The mean of 9 and 16 is 12.5, whose root is 3.5355339.
     np.testing.assert_allclose(
