@@ -1,0 +1,93 @@
+"""A training step to measure, on random data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from psgan_tf.checkpoints import new_state
+from psgan_tf.config import NetworkConfig, TrainingConfig
+from psgan_tf.cost import step_multiplications
+from psgan_tf.reporting import peak_memory_gib
+from psgan_tf.schedule import Schedule, build_schedule
+from psgan_tf.trainer import Trainer
+from tools.benchmark._arithmetic import function_flops
+from tools.benchmark._cases import Case
+
+
+class RandomData:
+    """Stands in for shards: pictures and poses of noise, the same at each call.
+
+    Args:
+        network: the networks' shape.
+        batch_size: of a step.
+        resolution: of the pictures in pixels.
+    """
+
+    def __init__(self, network: NetworkConfig, batch_size: int, resolution: int):
+        rng = np.random.default_rng(0)
+        shape = [batch_size, resolution, resolution, 3]
+        self._poses = np.ones([batch_size, network.num_keypoints, 3], np.float32)
+        self._poses[..., :2] = rng.uniform(0, network.keypoint_frame, (*self._poses.shape[:2], 2))
+        self._images = rng.integers(0, 256, shape, np.uint8)
+
+    def keypoint_table(self) -> np.ndarray:
+        """Poses for the generator's step: [B, M, 3] float32."""
+        return self._poses
+
+    def batch(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """One batch: images [B, N, N, 3] uint8 and poses [B, M, 3] float32."""
+        return tf.constant(self._images), tf.constant(self._poses)
+
+
+def stage_schedule(config: TrainingConfig, fading: bool) -> Schedule:
+    """Only the phase of the final resolution, with or without a fade."""
+    phases = build_schedule(config).phases
+    return Schedule(
+        tuple(p for p in phases if p.resolution == config.network.resolution and p.fading == fading)
+    )
+
+
+class TrainingWork:
+    """Steps of one stage: G step and D step with gradient penalty, updates included.
+
+    Args:
+        case: the stage.
+
+    Raises:
+        ValueError: the loss is not finite, so that times would say nothing.
+    """
+
+    def __init__(self, case: Case) -> None:
+        network, config = case.network, case.training
+        schedule = stage_schedule(config, case.fading)
+        gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
+        strategy = tf.distribute.MirroredStrategy(gpus or ["CPU:0"])
+        with strategy.scope():
+            state = new_state(network, ema_decay=config.ema_decay, dtype=config.dtype_policy)
+        data = RandomData(network, case.batch, case.resolution)
+        self._trainer = Trainer(config, schedule, data, strategy, state)
+        self._batch = data.batch()
+        self._stage = schedule.stage_at(schedule.phases[0].start_images)
+        self._plain_flop = 2 * case.batch * step_multiplications(network, case.resolution)
+        if not np.isfinite(self._loss()):
+            raise ValueError("the step's loss is not finite: its time says nothing")
+
+    def step(self) -> dict[str, Any]:
+        """One step; reading its loss waits for the device."""
+        return {"generator_loss": self._loss()}
+
+    def end(self) -> dict[str, Any]:
+        """Memory, and the arithmetic of one step: in this form, and in the plain one by rule."""
+        peak_gib = peak_memory_gib()  # before the trace that counts
+        step = tf.function(lambda: self._trainer.step(self._stage, self._batch))
+        return {
+            "peak_gib": peak_gib,
+            "gflop": 1e-9 * function_flops(step),
+            "plain_gflop": 1e-9 * self._plain_flop,
+        }
+
+    def _loss(self) -> float:
+        return float(self._trainer.step(self._stage, self._batch)["generator_loss"])
