@@ -7,6 +7,7 @@ from pathlib import Path
 from absl import flags
 
 from psgan_tf.animation import BACKGROUNDS, Look
+from psgan_tf.flat_poses import LIMBS
 from psgan_tf.matting import LEAST_WHITE
 from psgan_tf.motion.retarget import GROUND_RULES
 from psgan_tf.pose_sequences import SequenceOptions
@@ -41,6 +42,7 @@ flags.DEFINE_float("pitch", 0.0, "Degrees that the camera looks down.", -80.0, 8
 flags.DEFINE_float("zoom", 1.0, "Factor on the size.", 0.01, 100.0)
 flags.DEFINE_enum("framing", "dataset", FRAMINGS, "The dataset's camera, or one for this motion.")
 flags.DEFINE_enum("ground", None, GROUND_RULES, "What stands on the ground; the dataset's rule.")
+flags.DEFINE_enum("limbs", "auto", LIMBS, "Whose limbs flat poses get; auto: the model's.")
 flags.DEFINE_bool("loop", False, "Make the motion lead back to its start.")
 flags.DEFINE_float("loop_secs", 0.4, "How much of the end is blended into the start.", 0.0)
 flags.DEFINE_float("source_fps", None, "Poses a second of flat motions that do not say theirs.")
@@ -88,6 +90,7 @@ def options_from_flags() -> SequenceOptions:
         loop_secs=FLAGS.loop_secs if FLAGS.loop else None,
         source_fps=FLAGS.source_fps,
         pose_size=parse_pose_size(FLAGS.pose_size),
+        limbs=FLAGS.limbs,
         motion_bones=Path(FLAGS.motion_bones) if FLAGS.motion_bones else None,
         smoothing=Smoothing(FLAGS.smooth, FLAGS.smooth_secs, FLAGS.cutoff_hz, FLAGS.speed_factor),
         hold=FLAGS.hold,

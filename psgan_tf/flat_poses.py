@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from psgan_tf.files import read_json
-from psgan_tf.interchange import PoseRow, is_dataset_folder, read_folder
+from psgan_tf.interchange import DatasetFolder, PoseRow, is_dataset_folder, read_folder
+from psgan_tf.motion.flat_retarget import retarget_flat
 from psgan_tf.motion.motions import check_fps
 from psgan_tf.motion.openpose import FILE_ENDING
-from psgan_tf.pictures import place_keypoints
-from psgan_tf.pose_files import pose_files_in, read_fps
+from psgan_tf.pictures import hide_outside, place_keypoints
+from psgan_tf.pose_files import is_own_form, pose_files_in, read_fps
 from psgan_tf.poses import poses_of_document
 from psgan_tf.resampling import Floats
-from psgan_tf.skeleton import Keypoints, Skeleton, is_finite_float32
+from psgan_tf.skeleton import SKELETONS, Keypoints, Skeleton, is_finite_float32
 from psgan_tf.stage import Stage, in_schema
 
 # Poses a second of sources that do not say theirs.
 DEFAULT_FPS = 30.0
+
+# Whose limb lengths poses get: the model's where theirs are another body's; the model's; theirs.
+LIMBS = ("auto", "model", "source")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +35,13 @@ class TimedPoses:
         name: what to call them.
         times_secs: [F] ascending, from 0.
         keypoints: [F, M, 3] float32 in the model's schema and frame.
+        have_model_limbs: they are known to be, or were written as, the model's own avatar's.
     """
 
     name: str
     times_secs: Floats
     keypoints: Keypoints
+    have_model_limbs: bool
 
 
 def read_timed_poses(
@@ -73,11 +79,15 @@ def read_timed_poses(
     if not poses:
         raise ValueError(f"`motion` must hold a pose. Received: {path}, which holds none.")
     rate = source_fps or read_fps(document, path.name) or DEFAULT_FPS
-    return _evenly(path.stem, [pose.keypoints for pose in poses], rate)
+    written_for_model = is_own_form(document) and document["schema"] == stage.skeleton.name
+    return _evenly(path.stem, [pose.keypoints for pose in poses], rate, written_for_model)
 
 
-def _evenly(name: str, keypoints: Sequence[Keypoints], fps: float) -> TimedPoses:
-    return TimedPoses(name, np.arange(len(keypoints)) / check_fps(fps), np.stack(keypoints))
+def _evenly(
+    name: str, keypoints: Sequence[Keypoints], fps: float, have_model_limbs: bool
+) -> TimedPoses:
+    times = np.arange(len(keypoints)) / check_fps(fps)
+    return TimedPoses(name, times, np.stack(keypoints), have_model_limbs)
 
 
 def _of_openpose_folder(
@@ -95,7 +105,7 @@ def _of_openpose_folder(
         poses = poses_of_document(file, read_json(file), stage.skeleton, stage.frame_px, pose_size)
         missing = np.zeros((stage.skeleton.num_keypoints, 3), np.float32)
         frames.append(poses[0].keypoints if poses else missing)
-    return _evenly(path.name, frames, source_fps or DEFAULT_FPS)
+    return _evenly(path.name, frames, source_fps or DEFAULT_FPS, False)
 
 
 def _of_dataset(
@@ -123,7 +133,18 @@ def _of_dataset(
         _placed(times[stamp].keypoints, folder.skeleton, folder.image_size, stage)
         for stamp in ordered
     ]
-    return TimedPoses(motion or path.name, np.array(ordered) - ordered[0], np.stack(keypoints))
+    same_limbs = _shows_avatar_of(stage, folder, rows[0].text("avatar"))
+    stamps_secs = np.array(ordered) - ordered[0]
+    return TimedPoses(motion or path.name, stamps_secs, np.stack(keypoints), same_limbs)
+
+
+def _shows_avatar_of(stage: Stage, folder: DatasetFolder, avatar: str) -> bool:
+    """Whether an avatar of a dataset folder has the limbs of the stage's."""
+    entries = folder.card.get("avatars")
+    named = [e for e in (entries if isinstance(entries, list) else []) if isinstance(e, dict)]
+    entry = next((e for e in named if e.get("name") == avatar), folder.card)
+    rest = stage.rest_skeleton
+    return rest is not None and entry.get("rest_skeleton") == rest.to_json()
 
 
 def _one_look(rows: Sequence[PoseRow]) -> list[PoseRow]:
@@ -140,3 +161,31 @@ def _placed(
 ) -> Keypoints:
     converted = in_schema(keypoints[None], own, stage.skeleton)[0]
     return place_keypoints(converted, image_size, "pad", stage.frame_px)
+
+
+def with_limbs(poses: TimedPoses, stage: Stage, limbs: str) -> TimedPoses:
+    """The poses with the limb lengths that are wanted, see `motion/flat_retarget.py`.
+
+    Args:
+        poses: of the stage's schema and frame.
+        stage: the model's avatar and camera.
+        limbs: one of LIMBS.
+
+    Raises:
+        ValueError: `model` is asked for and the stage does not know its avatar, or no frame shows
+            the hips.
+    """
+    rest, camera = stage.rest_skeleton, stage.camera
+    possible = rest is not None and camera is not None and stage.skeleton == SKELETONS["avatar20"]
+    if limbs == "auto":
+        hips_seen = possible and poses.keypoints[:, stage.skeleton.index("hips"), 2].any()
+        limbs = "model" if hips_seen and not poses.have_model_limbs else "source"
+    if limbs == "source":
+        return poses
+    if rest is None or camera is None or stage.skeleton != SKELETONS["avatar20"]:
+        raise ValueError(
+            "`limbs` can be the model's where it takes poses of avatar20 and its dataset card has "
+            "a rest skeleton and a camera. Received: a model without. Use --limbs=source."
+        )
+    moved = retarget_flat(poses.keypoints, rest, camera, stage.ground)
+    return replace(poses, keypoints=hide_outside(moved, stage.frame_px))

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from psgan_tf.files import json_text, write_atomically
-from psgan_tf.flat_poses import DEFAULT_FPS, TimedPoses, read_timed_poses
+from psgan_tf.flat_poses import DEFAULT_FPS, TimedPoses, read_timed_poses, with_limbs
 from psgan_tf.motion.bone_names import read_bone_map
 from psgan_tf.motion.foot_tips import foot_tips
 from psgan_tf.motion.gltf import read_gltf
@@ -67,6 +67,7 @@ class SequenceOptions:
         loop_secs: blend so much of the end into the start, to a loop; None for no loop.
         source_fps: the rate of flat poses that do not say theirs; None for 30.
         pose_size: (width, height) in pixels of the pictures of OpenPose files without a canvas.
+        limbs: whose limb lengths flat poses get, one of LIMBS.
         motion_bones: bone map file for motions with names of their own.
         smoothing: of trembling poses.
         hold: frames that each pose is held, for animation "on twos"; the rate stays `fps`.
@@ -78,6 +79,7 @@ class SequenceOptions:
     loop_secs: float | None = None
     source_fps: float | None = None
     pose_size: tuple[int, int] | None = None
+    limbs: str = "auto"
     motion_bones: Path | None = None
     smoothing: Smoothing = field(default_factory=Smoothing)
     hold: int = 1
@@ -124,9 +126,8 @@ def read_sequence(source: str, stage: Stage, options: SequenceOptions) -> PoseSe
     if options.fps is not None:
         options = replace(options, fps=check_fps(options.fps) / options.hold)
     if path.is_dir() or path.suffix.lower() == ".json":
-        sequence = _of_flat_poses(
-            read_timed_poses(path, clip, stage, options.source_fps, options.pose_size), options
-        )
+        poses = read_timed_poses(path, clip, stage, options.source_fps, options.pose_size)
+        sequence = _of_flat_poses(with_limbs(poses, stage, options.limbs), options)
     else:
         sequence = _of_motion(path, clip, stage, options)
     if not sequence.keypoints[..., 2].any():

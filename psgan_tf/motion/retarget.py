@@ -75,6 +75,14 @@ class PosedSkeleton:
         )
 
 
+def check_ground(ground: str) -> None:
+    """Refuses what is none of GROUND_RULES."""
+    if ground not in GROUND_RULES:
+        raise ValueError(
+            f"`ground` must be one of {', '.join(GROUND_RULES)}. Received: {ground!r}."
+        )
+
+
 def retarget(skeleton: RestSkeleton, motion: Motion, ground: str = "motion") -> PosedSkeleton:
     """The character of `skeleton` going through `motion`.
 
@@ -86,10 +94,7 @@ def retarget(skeleton: RestSkeleton, motion: Motion, ground: str = "motion") -> 
     Raises:
         ValueError: `ground` is no rule.
     """
-    if ground not in GROUND_RULES:
-        raise ValueError(
-            f"`ground` must be one of {', '.join(GROUND_RULES)}. Received: {ground!r}."
-        )
+    check_ground(ground)
     rotations = _bone_rotations(skeleton, motion)
     positions = np.empty((motion.num_frames, len(skeleton.bones), 3))
     positions[:, 0] = skeleton.offsets[0] + motion.hips_offsets * skeleton.leg_length
