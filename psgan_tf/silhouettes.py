@@ -87,14 +87,14 @@ def best_constant(real: Silhouettes, thresholds: int = 19) -> Silhouettes:
     return max(cuts, key=lambda cut: float(overlap(cut[None], real).mean()))
 
 
-def compare_with_floors(
+def overlaps_with_floors(
     generated: Silhouettes,
     real: Silhouettes,
     poses: npt.NDArray[np.float32],
     motions: list[str],
     seed: int,
-) -> dict[str, float]:
-    """Mean overlaps: of each picture with the real one of its pose, and of what ignores the pose.
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Overlaps of each picture with the real one of its pose, and of what ignores the pose.
 
     Args:
         generated, real: [E, N, N] bool, row by row of the same pose.
@@ -103,24 +103,40 @@ def compare_with_floors(
         seed: of the shuffling.
 
     Returns:
-        `same_pose`: generated against real. `generated_shuffled`: against the real picture of
-        another row. `generated_other_frame`: against another frame of the motion. Without a
-        network: `real_shuffled`, `real_other_frame`, `constant`, real pictures (or the best
-        single silhouette of this very set) in place of generated ones.
+        [E] each, NaN where there is nothing to compare with. `same_pose`: generated against real.
+        `generated_shuffled`: against the real picture of another row. `generated_other_frame`:
+        against another frame of the motion. Without a network: `real_shuffled`,
+        `real_other_frame`, `constant`, real pictures (or the best single silhouette of this very
+        set) in place of generated ones.
     """
     rng = np.random.default_rng(seed)
     partner, frame = shuffled(len(real), rng), other_of_group(motions, poses, rng)
-    has_other = frame >= 0
-    constant = best_constant(real)
-    pairs = {
-        "same_pose": (generated, real),
-        "generated_shuffled": (generated, real[partner]),
-        "generated_other_frame": (generated[has_other], real[frame[has_other]]),
-        "real_shuffled": (real, real[partner]),
-        "real_other_frame": (real[has_other], real[frame[has_other]]),
-        "constant": (np.broadcast_to(constant, real.shape), real),
-    }
+    constant = np.broadcast_to(best_constant(real), real.shape)
+
+    def with_other_frame(silhouettes: Silhouettes) -> npt.NDArray[np.float64]:
+        return np.where(frame >= 0, overlap(silhouettes, real[frame]), np.nan)
+
     return {
-        name: float(overlap(a, b).mean()) if len(a) else float("nan")
-        for name, (a, b) in pairs.items()
+        "same_pose": overlap(generated, real),
+        "generated_shuffled": overlap(generated, real[partner]),
+        "generated_other_frame": with_other_frame(generated),
+        "real_shuffled": overlap(real, real[partner]),
+        "real_other_frame": with_other_frame(real),
+        "constant": overlap(constant, real),
+    }
+
+
+def compare_with_floors(
+    generated: Silhouettes,
+    real: Silhouettes,
+    poses: npt.NDArray[np.float32],
+    motions: list[str],
+    seed: int,
+) -> dict[str, float]:
+    """The means of `overlaps_with_floors`; NaN where no row has something to compare with."""
+    overlaps = overlaps_with_floors(generated, real, poses, motions, seed)
+    known = {name: values[~np.isnan(values)] for name, values in overlaps.items()}
+    return {
+        name: float(values.mean()) if len(values) else float("nan")
+        for name, values in known.items()
     }

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from psgan_tf.silhouettes import best_constant, other_of_group, overlap, shuffled, silhouettes
+from psgan_tf.silhouettes import (
+    best_constant,
+    compare_with_floors,
+    other_of_group,
+    overlap,
+    overlaps_with_floors,
+    shuffled,
+    silhouettes,
+)
 
 
 def mask(*rows):
@@ -96,3 +104,21 @@ def test_the_best_constant_beats_every_cut_of_a_finer_search_nearly():
     mean = real.mean(axis=0)
     finest = max(overlap((mean > cut)[None], real).mean() for cut in np.linspace(0, 0.99, 500))
     assert finest - 0.02 < reached <= finest
+
+
+def test_each_row_is_held_against_its_own_pose_and_the_floors():
+    """Two frames of a motion, and a motion of one frame, which has no other to compare with."""
+    real = np.stack([mask("##.."), mask(".##."), mask("...#")])
+    generated = np.stack([mask("##.."), mask("..##"), mask("...#")])
+    poses = np.arange(3, dtype=np.float32).reshape(3, 1, 1) * np.ones(3, np.float32)
+    overlaps = overlaps_with_floors(generated, real, poses, ["a", "a", "b"], seed=0)
+    np.testing.assert_allclose(overlaps["same_pose"], [1, 1 / 3, 1])
+    np.testing.assert_allclose(overlaps["generated_other_frame"], [1 / 3, 0, np.nan])
+    np.testing.assert_allclose(overlaps["real_other_frame"], [1 / 3, 1 / 3, np.nan])
+    np.testing.assert_allclose(overlaps["constant"], overlap(best_constant(real)[None], real))
+    means = compare_with_floors(generated, real, poses, ["a", "a", "b"], seed=0)
+    assert means["same_pose"] == pytest.approx(7 / 9)
+    assert means["generated_other_frame"] == pytest.approx(1 / 6)
+    assert means["real_shuffled"] == pytest.approx(overlaps["real_shuffled"].mean())
+    alone = compare_with_floors(generated, real, poses, ["a", "b", "c"], seed=0)
+    assert np.isnan(alone["real_other_frame"])
