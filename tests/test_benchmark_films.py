@@ -1,4 +1,4 @@
-"""Flicker and overlap of films against the rendered truth: by hand, and by the real programs."""
+"""Measurements of films: flicker, overlap with the rendered truth, cost."""
 
 import json
 
@@ -207,3 +207,19 @@ def test_a_run_that_is_not_named_is_asked_for():
     status, printed = run("tools.benchmark", "film")
     assert status != 0
     assert printed.strip().endswith("Received: nothing. Set --run_dir=FOLDER.")
+
+
+def test_the_cost_of_animations_adds_up(tmp_path):
+    status, printed = run(
+        *("tools.benchmark", "animate", "--resolution=8", "--resolution=16", "--frames=3"),
+        *("--fmap_base=32", "--fmap_max=8", "--ending=.gif", f"--json={tmp_path / 'cost.json'}"),
+    )
+    assert status == 0, printed
+    costs = json.loads((tmp_path / "cost.json").read_text())["costs"]
+    assert [cost["resolution"] for cost in costs] == [8, 16]
+    for cost in costs:
+        secs = cost["network_secs"] + cost["rest_secs"]
+        assert cost["fps"] == pytest.approx(1 / secs)
+        assert cost["rest_share"] == pytest.approx(cost["rest_secs"] / secs)
+        line = f"| {cost['resolution']} x {cost['resolution']} | {cost['fps']:.2f} |"
+        assert line in printed

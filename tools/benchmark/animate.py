@@ -1,6 +1,6 @@
 """What an animation costs: frames a second, and how much of it is not the network.
 
-python -m tools.benchmark animate --resolution=1024 --frames=8
+    python -m tools.benchmark animate --resolution=64 --resolution=1024 --json=animate.json
 
 An untrained network draws noise, which takes H.264 far longer than a character. So the same job
 is timed once with the network, and once with skeletons in place of pictures; what reading,
@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,8 +22,17 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from psgan_tf.animation import Look, Outcome, Painter, Scene, SkeletonPainter, animate
+from psgan_tf.animation import (
+    Look,
+    Outcome,
+    Painter,
+    Scene,
+    SkeletonPainter,
+    animate,
+    batches_of,
+)
 from psgan_tf.config import NetworkConfig
+from psgan_tf.files import json_text, write_atomically
 from psgan_tf.networks import Generator
 from psgan_tf.pose_sequences import PoseSequence, SequenceOptions, read_sequence, write_sequence
 from psgan_tf.reporting import to_uint8
@@ -32,11 +43,36 @@ tf.get_logger().setLevel("WARNING")
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_integer("resolution", 64, "Of the pictures, in pixels.")
-flags.DEFINE_integer("frames", 48, "Frames of the animation.", 2)
+flags.DEFINE_multi_integer("resolution", [64, 256, 1024], "Of the pictures, in pixels.")
+flags.DEFINE_integer("frames", 16, "Frames of each animation.", 2)
 flags.DEFINE_integer("fmap_base", 8192, "Widths; the paper's by default.")
 flags.DEFINE_integer("fmap_max", 512, "Cap on the widths.")
 flags.DEFINE_string("ending", ".mp4", "The kind of file.")
+flags.DEFINE_string("json", "", "Write the figures to this file as well.")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a frame costs.
+
+    Attributes:
+        resolution: of the pictures, in pixels.
+        network_secs, rest_secs: a frame's, in the network and in all else.
+    """
+
+    resolution: int
+    network_secs: float
+    rest_secs: float
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        return 1.0 / (self.network_secs + self.rest_secs)
+
+    @property
+    def rest_share(self) -> float:
+        """How much of the time is not the network's."""
+        return self.rest_secs * self.fps
 
 
 class UntrainedPainter:
@@ -70,10 +106,9 @@ def waving(num_frames: int, size_px: int) -> np.ndarray:
     return np.concatenate([centres + circles, np.ones([num_frames, 20, 1])], -1).astype(np.float32)
 
 
-def timed(painter: Painter, network: NetworkConfig, folder: Path) -> tuple[float, Outcome]:
+def timed(painter: Painter, stage: Stage, latent_size: int, folder: Path) -> tuple[float, Outcome]:
     """Seconds of the whole job, from the pose file to the film, and what the job said."""
-    stage = Stage(SKELETONS["avatar20"], network.resolution)
-    latents = np.ones([FLAGS.frames, network.latent_size], np.float32)
+    latents = np.ones([FLAGS.frames, latent_size], np.float32)
     start = time.perf_counter()
     sequence = read_sequence(str(folder / "poses.json"), stage, SequenceOptions(fps=24.0))
     scene = Scene(stage, sequence, latents, Look(scale=1), {})
@@ -82,33 +117,62 @@ def timed(painter: Painter, network: NetworkConfig, folder: Path) -> tuple[float
     return time.perf_counter() - start, outcome
 
 
-def main() -> int:
-    """Measures one resolution and prints a line."""
+def measure(resolution: int) -> Cost:
+    """The cost of a frame at one resolution."""
     network = NetworkConfig(
-        resolution=FLAGS.resolution,
+        resolution=resolution,
         num_keypoints=20,
-        keypoint_frame=FLAGS.resolution,
+        keypoint_frame=resolution,
         fmap_base=FLAGS.fmap_base,
         fmap_max=FLAGS.fmap_max,
     )
-    painter = UntrainedPainter(network)
+    painter, stage = UntrainedPainter(network), Stage(SKELETONS["avatar20"], resolution)
+    poses = waving(FLAGS.frames, resolution)
+    batches = batches_of(FLAGS.frames, resolution)
+    for batch in (batches[0], batches[-1]):  # which may be smaller: each size is traced
+        latents = np.ones([len(batch), network.latent_size], np.float32)
+        painter.draw(latents, poses[: len(batch)])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        poses = PoseSequence("waving", 24.0, waving(FLAGS.frames, FLAGS.resolution))
-        write_sequence(folder / "poses.json", poses, Stage(SKELETONS["avatar20"], FLAGS.resolution))
-        timed(painter, network, folder)  # traces the network
-        _, outcome = timed(painter, network, folder)
-        rest_secs, skeletons = timed(
-            SkeletonPainter(Stage(SKELETONS["avatar20"], FLAGS.resolution), FLAGS.resolution),
-            network,
-            folder,
-        )
-    rest_secs -= skeletons.network_secs
-    secs = outcome.network_secs + rest_secs
+        write_sequence(folder / "poses.json", PoseSequence("waving", 24.0, poses), stage)
+        _, outcome = timed(painter, stage, network.latent_size, folder)
+        skeletons = SkeletonPainter(stage, resolution)
+        rest_secs, drawn = timed(skeletons, stage, network.latent_size, folder)
+    rest_secs -= drawn.network_secs
+    return Cost(resolution, outcome.network_secs / FLAGS.frames, rest_secs / FLAGS.frames)
+
+
+def table(costs: Sequence[Cost]) -> str:
+    """The costs as a table of Markdown."""
+    lines = [
+        "| picture | frames a second | network, s a frame | the rest, s a frame "
+        "| share of the rest |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {cost.resolution} x {cost.resolution} | {cost.fps:.2f} | {cost.network_secs:.3f} "
+        f"| {cost.rest_secs:.4f} | {cost.rest_share:.1%} |"
+        for cost in costs
+    ]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measures each resolution and prints one table."""
+    costs = []
+    for resolution in FLAGS.resolution:
+        costs.append(measure(resolution))
+        print(f"{resolution} px: done", flush=True)
     device = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
-    print(
-        f"{FLAGS.resolution} px on {device}: {FLAGS.frames / secs:.2f} frames a second as "
-        f"{FLAGS.ending}; network {outcome.network_secs / FLAGS.frames:.4f} s a frame, the rest "
-        f"{rest_secs / FLAGS.frames:.4f} s ({rest_secs / secs:.1%})"
-    )
+    print(f"{table(costs)}\n{FLAGS.frames} frames each as {FLAGS.ending}, network on {device}")
+    if FLAGS.json:
+        document = {
+            "device": device,
+            "ending": FLAGS.ending,
+            "frames": FLAGS.frames,
+            "costs": [
+                {**asdict(cost), "fps": cost.fps, "rest_share": cost.rest_share} for cost in costs
+            ],
+        }
+        write_atomically(FLAGS.json, json_text(document))
     return 0
