@@ -74,13 +74,9 @@ def t_pose(num_frames=1):
     return keypoints
 
 
-def test_the_character_itself_stays_as_it_is(rest):
-    toes = [row("leftToes"), row("rightToes")]
-    found = retarget_flat(t_pose(), rest, CAMERA, "none")
-    np.testing.assert_allclose(found, t_pose(), atol=1e-4)
-    # On the ground its toes would stick out below it by what they point down.
-    found = retarget_flat(t_pose(), rest, CAMERA)
-    assert found[0, toes, 1] == pytest.approx([90.0, 90.0], abs=1e-4)
+@pytest.mark.parametrize("ground", ["motion", "frame", "none"])
+def test_the_character_itself_stays_as_it_is(rest, ground):
+    np.testing.assert_allclose(retarget_flat(t_pose(), rest, CAMERA, ground), t_pose(), atol=1e-4)
 
 
 def test_size_and_place_in_the_picture_do_not_matter(rest):
@@ -117,9 +113,9 @@ def test_left_and_right_limbs_are_of_one_length(rest):
 
 @pytest.mark.parametrize(
     ("seen_px", "expected_px", "believed_px"),
-    [(30, 20, 30), (15, 20, 15), (10, 20, 10), (5, 20, 20 / 1.5), (0, 20, 20), (3, 0, 3)],
+    [(30, 20, 30), (10, 20, 10), (8, 20, 8), (4, 20, 20 / 1.75), (0, 20, 20), (3, 0, 3)],
 )
-def test_a_limb_that_never_shows_half_its_length_is_not_taken_for_short(
+def test_a_limb_that_never_shows_much_of_its_length_is_not_taken_for_short(
     seen_px, expected_px, believed_px
 ):
     assert believed_length(seen_px, expected_px) == pytest.approx(believed_px)
@@ -238,7 +234,7 @@ def test_poses_of_another_body_come_near_those_of_the_character_in_3d(tmp_path, 
     other = projected(rest_of(tmp_path, OTHER), name, tmp_path, view)
     # Even if the source stood at the best size and place, which nobody knows.
     before = distance(fitted(other, truth), truth)
-    assert distance(retarget_flat(other, rest, CAMERA), truth) < 0.6 * before
+    assert distance(retarget_flat(other, rest, CAMERA), truth) < 0.7 * before
 
 
 @pytest.mark.parametrize("avatar", ["female_mannequin_vrm1.vrm", "kaykit_Knight.glb"])

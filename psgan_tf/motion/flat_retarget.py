@@ -31,7 +31,8 @@ _SCHEMA = SKELETONS["avatar20"]
 _HIPS, _NECK = _SCHEMA.index("hips"), _SCHEMA.index("neck")
 _THIGHS = [_SCHEMA.index(side + "UpperLeg") for side in ("left", "right")]
 _LEGS = [_SCHEMA.index(side + bone) for side in ("left", "right") for bone in ("LowerLeg", "Foot")]
-_SOLES = [_SCHEMA.index(side + bone) for side in ("left", "right") for bone in ("Foot", "Toes")]
+# Toes point at the viewer, who cannot tell how long they are, and detectors miss them.
+_ANKLES = [_SCHEMA.index(side + "Foot") for side in ("left", "right")]
 
 # One joint more than the schema has.
 _CROTCH = _SCHEMA.num_keypoints
@@ -44,6 +45,10 @@ _ORDER = [*range(_THIGHS[0]), _CROTCH, *range(_THIGHS[0], _CROTCH)]
 
 # What is reached in one of twenty frames: the largest would be a detector's worst mistake.
 _OFTEN_REACHED = 0.95
+# A limb may be so short, in parts of what the body's size lets expect. Tried on people, toys and
+# a knight on very short legs: less stretches the shoulders of who is seen from the side, more
+# leaves the knight its legs.
+_LEAST_SHARE = 0.4
 
 Bools = npt.NDArray[np.bool_]
 
@@ -116,8 +121,8 @@ def _often_seen_length(
 def believed_length(seen_px: float, expected_px: float) -> float:
     """A source limb's length, from how long it was seen.
 
-    A limb that is never seen at even half of what the body's size lets expect (the shoulders of
-    someone who walks past) points towards the viewer rather than is short. Half is still taken as
+    A limb that is never seen at even 0.4 of what the body's size lets expect (the shoulders of
+    someone who walks past) points towards the viewer rather than is short. 0.4 is still taken as
     seen; from there down to nothing the belief goes over to what was expected.
 
     Args:
@@ -126,7 +131,8 @@ def believed_length(seen_px: float, expected_px: float) -> float:
     """
     if expected_px == 0.0:
         return seen_px
-    return max(seen_px, expected_px / (1.0 + 2.0 * seen_px / expected_px))
+    slope = (1.0 / _LEAST_SHARE - 1.0) / _LEAST_SHARE
+    return max(seen_px, expected_px / (1.0 + slope * seen_px / expected_px))
 
 
 def limbs_of(keypoints: Keypoints, rest: RestSkeleton, pixels_per_unit: float) -> Limbs:
@@ -207,7 +213,8 @@ def _shifts_to_ground(moved: FloatArray, seen: Bools, heights: FloatArray, rule:
         heights: [21] of the joints above the ground in the T-pose, in pixels.
         rule: `motion` or `frame`.
     """
-    soles = np.where(seen[:, _SOLES], moved[:, _SOLES, 1] + heights[_SOLES], -np.inf).max(axis=1)
+    soles = np.where(seen[:, _ANKLES], moved[:, _ANKLES, 1] + heights[_ANKLES], -np.inf)
+    soles = soles.max(axis=1)
     lowest = np.where(np.isfinite(soles), np.maximum(soles, moved[:, _HIPS, 1]), np.nan)
     if np.isnan(lowest).all():  # of one without feet the hips tell how high it stands
         lowest = moved[:, _HIPS, 1] + heights[_HIPS]
