@@ -163,6 +163,19 @@ def _placed(
     return place_keypoints(converted, image_size, "pad", stage.frame_px)
 
 
+def _knows_limbs(stage: Stage) -> bool:
+    """Whether flat poses can be brought to the limbs of the stage's avatar."""
+    has_body = stage.rest_skeleton is not None and stage.camera is not None
+    return has_body and stage.skeleton == SKELETONS["avatar20"]
+
+
+def _stay(poses: TimedPoses, stage: Stage) -> bool:
+    """Whether `auto` leaves poses as they are: they need no change, or cannot have it."""
+    if poses.have_model_limbs or not _knows_limbs(stage):
+        return True
+    return not poses.keypoints[:, stage.skeleton.index("hips"), 2].any()
+
+
 def with_limbs(poses: TimedPoses, stage: Stage, limbs: str) -> TimedPoses:
     """The poses with the limb lengths that are wanted, see `motion/flat_retarget.py`.
 
@@ -175,17 +188,14 @@ def with_limbs(poses: TimedPoses, stage: Stage, limbs: str) -> TimedPoses:
         ValueError: `model` is asked for and the stage does not know its avatar, or no frame shows
             the hips.
     """
-    rest, camera = stage.rest_skeleton, stage.camera
-    possible = rest is not None and camera is not None and stage.skeleton == SKELETONS["avatar20"]
-    if limbs == "auto":
-        hips_seen = possible and poses.keypoints[:, stage.skeleton.index("hips"), 2].any()
-        limbs = "model" if hips_seen and not poses.have_model_limbs else "source"
-    if limbs == "source":
+    if limbs == "source" or (limbs == "auto" and _stay(poses, stage)):
         return poses
-    if rest is None or camera is None or stage.skeleton != SKELETONS["avatar20"]:
+    if not _knows_limbs(stage):
         raise ValueError(
             "`limbs` can be the model's where it takes poses of avatar20 and its dataset card has "
             "a rest skeleton and a camera. Received: a model without. Use --limbs=source."
         )
-    moved = retarget_flat(poses.keypoints, rest, camera, stage.ground)
+    assert stage.rest_skeleton is not None
+    assert stage.camera is not None
+    moved = retarget_flat(poses.keypoints, stage.rest_skeleton, stage.camera, stage.ground)
     return replace(poses, keypoints=hide_outside(moved, stage.frame_px))

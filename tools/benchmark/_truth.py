@@ -112,7 +112,6 @@ class Truth:
             size_px=stage.frame_px,
             fps=fps,
             ground=stage.ground,
-            have_permission=True,
         )
         options = with_builtin_files(options)
         clips = list_motions(options.motions, fps)

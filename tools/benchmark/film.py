@@ -20,7 +20,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from absl import flags
 
-from psgan_tf.animation import batches_of
 from psgan_tf.files import json_text, write_atomically
 from psgan_tf.pictures import encode_png, enlarged
 from psgan_tf.sampling import Sampler
@@ -28,6 +27,7 @@ from psgan_tf.silhouettes import overlaps_with_floors, silhouettes
 from psgan_tf.skeleton_pictures import skeleton_picture
 from psgan_tf.stage import Stage, stage_of_card
 from psgan_tf.video.writing import write_animation
+from tools.benchmark._drawing import drawn
 from tools.benchmark._plot import plot
 from tools.benchmark._truth import Take, Truth, costumes_of, nearest_film
 
@@ -49,17 +49,6 @@ _SHOWN = {
     "generated_other_frame": "another frame",
     "constant": "best constant",
 }
-
-
-def drawn(sampler: Sampler, keypoints: np.ndarray, seed: int) -> np.ndarray:
-    """One character in all poses: [F, R, R, 3] uint8."""
-    latent = sampler.latents([seed])
-    return np.concatenate(
-        [
-            sampler.images(np.repeat(latent, len(part), axis=0), keypoints[part])
-            for part in batches_of(len(keypoints), sampler.resolution)
-        ]
-    )
 
 
 def write_film(

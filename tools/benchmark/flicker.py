@@ -20,11 +20,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from absl import flags
 
-from psgan_tf.animation import batches_of
 from psgan_tf.files import json_text, write_atomically
 from psgan_tf.pose_smoothing import METHODS, Smoothing
 from psgan_tf.sampling import Sampler
 from psgan_tf.stage import Stage, stage_of_card
+from tools.benchmark._drawing import drawn
 from tools.benchmark._flicker import Row, distance_px, flicker_of, jittered, table
 from tools.benchmark._truth import Take, Truth, costumes_of
 
@@ -58,17 +58,6 @@ class Judge:
         self._sampler, self._stage = sampler, stage
         self._pixel = stage.frame_px / sampler.resolution
 
-    def _films(self, keypoints: np.ndarray) -> list[np.ndarray]:
-        """What the network draws: a film of each character."""
-        films = []
-        for latent in self._sampler.latents(list(range(FLAGS.characters))):
-            parts = [
-                self._sampler.images(np.repeat(latent[None], len(part), axis=0), keypoints[part])
-                for part in batches_of(len(keypoints), self._sampler.resolution)
-            ]
-            films.append(np.concatenate(parts))
-        return films
-
     def rows(self, case: str, truth: Truth, takes: list[Take], jitter_px: float) -> list[Row]:
         """A line for each method of smoothing: means over the takes."""
         rendered = flicker_of(
@@ -81,7 +70,8 @@ class Judge:
             for method in METHODS:
                 smoothing = Smoothing(method)
                 keypoints = smoothing.apply(found, FLAGS.fps, self._stage.frame_px, closed=False)
-                films[method] += self._films(keypoints)
+                for character in range(FLAGS.characters):
+                    films[method].append(drawn(self._sampler, keypoints, character))
                 off_px[method].append(distance_px(keypoints, take.keypoints) / self._pixel)
         return [
             Row(case, method, flicker_of(films[method]), rendered, float(np.mean(off_px[method])))
