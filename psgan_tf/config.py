@@ -109,6 +109,8 @@ class TrainingConfig:
         seed: decides weights, data order and noise, together with the images shown.
         fade_kimg, stabilize_kimg: thousands of images of each phase, per resolution.
         batch_size: global batch, per resolution.
+        micro_batch: most pictures that a replica computes at once, per resolution; 0 sets no
+            limit, and an empty text is 0 everywhere. The minibatch statistic is each part's own.
         learning_rate: of both networks, per resolution.
         ema_decay: decay per step of the generator's moving average.
         gradient_penalty_weight: lambda of WGAN-GP.
@@ -130,6 +132,7 @@ class TrainingConfig:
     fade_kimg: str = "600"
     stabilize_kimg: str = "600"
     batch_size: str = "16,256:12,512:5,1024:2"
+    micro_batch: str = ""
     learning_rate: str = "0.001,128:0.0008,256:0.0006,512:0.0002,1024:0.0001"
     ema_decay: float = 0.999
     gradient_penalty_weight: float = 10.0

@@ -14,6 +14,7 @@ from psgan_tf.operations import lerp
 
 # Keeps the gradient of the norm finite where the norm is zero.
 NORM_EPSILON = 1e-12
+DISCRIMINATOR_VALUES = ("discriminator_loss", "real_score", "fake_score", "gradient_norm")
 
 
 def gradient_norms(discriminator: Callable, images: tf.Tensor) -> tf.Tensor:
@@ -55,7 +56,7 @@ def discriminator_losses(
         drift_weight: 0.001 in the paper.
 
     Returns:
-        Values [B] named `discriminator_loss`, `real_score`, `fake_score`, `gradient_norm`.
+        Values [B] by the names `DISCRIMINATOR_VALUES`.
     """
     real_scores = discriminator(reals)
     fake_scores = discriminator(fakes)
@@ -66,12 +67,8 @@ def discriminator_losses(
         + gradient_penalty_weight * tf.square(norms - 1.0)
         + drift_weight * tf.square(real_scores)
     )
-    return {
-        "discriminator_loss": losses,
-        "real_score": real_scores,
-        "fake_score": fake_scores,
-        "gradient_norm": norms,
-    }
+    values = (losses, real_scores, fake_scores, norms)
+    return dict(zip(DISCRIMINATOR_VALUES, values, strict=True))
 
 
 def generator_losses(discriminator: Callable, fakes: tf.Tensor) -> tf.Tensor:

@@ -30,18 +30,21 @@ class PerResolution:
         return self.exceptions.get(resolution, self.default)
 
     @classmethod
-    def parse(cls, text: str, name: str) -> PerResolution:
+    def parse(cls, text: str, name: str, default: float | None = None) -> PerResolution:
         """Reads `default[,resolution:value]...`, for example `0.001,128:0.0008`.
 
         Args:
             text: what the user wrote.
             name: the setting's name, for the error.
+            default: of a setting that may be empty or name exceptions alone.
 
         Raises:
             ValueError: when the text is not of that form or holds a negative number.
         """
         try:
             first, *rest = [part.strip() for part in text.split(",")]
+            if default is not None and (":" in first or not text):
+                first, rest = str(default), [first, *rest] if text else []
             exceptions = {}
             for part in rest:
                 resolution, value = part.split(":")
@@ -64,6 +67,21 @@ class PerResolution:
         return parsed
 
 
+def part_sizes(count: int, most: int) -> list[int]:
+    """A batch in the fewest parts of at most `most` pictures, as equal as can be: 5 by 3 is 3, 2.
+
+    Args:
+        count: pictures of the batch.
+        most: 0 sets no limit.
+
+    Returns:
+        Sizes that differ by one at most, the larger first.
+    """
+    parts = math.ceil(count / most) if most else 1
+    least, larger = divmod(count, parts)
+    return [least + 1] * larger + [least] * (parts - larger)
+
+
 @dataclasses.dataclass(frozen=True)
 class Phase:
     """A stretch of training at one resolution, either fading it in or with it fully in.
@@ -75,6 +93,7 @@ class Phase:
         start_images, end_images: images shown when it starts and ends.
         batch_size: global batch.
         learning_rate: of both networks.
+        micro_batch: most pictures that a replica computes at once; 0 sets no limit.
     """
 
     index: int
@@ -84,12 +103,17 @@ class Phase:
     end_images: int
     batch_size: int
     learning_rate: float
+    micro_batch: int
 
     @property
     def name(self) -> str:
         """For example `64x64 fade` or `64x64 stabilize`."""
         kind = "fade" if self.fading else "stabilize"
         return f"{self.resolution}x{self.resolution} {kind}"
+
+    def parts(self, num_replicas: int) -> list[int]:
+        """Sizes of the parts that a replica computes one after the other."""
+        return part_sizes(self.batch_size // num_replicas, self.micro_batch)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,12 +219,13 @@ def build_schedule(config: TrainingConfig) -> Schedule:
     """The schedule of a run. Phases of no images are left out (`fade_kimg=0`: no fades).
 
     Raises:
-        ValueError: for a setting that is no per-resolution text, a batch below 1, a learning rate
-            of 0, or a schedule without images.
+        ValueError: for a setting that is no per-resolution text, a batch below 1 or no whole
+            number, a learning rate of 0, or a schedule without images.
     """
     fade = PerResolution.parse(config.fade_kimg, "fade_kimg")
     stabilize = PerResolution.parse(config.stabilize_kimg, "stabilize_kimg")
     batch = PerResolution.parse(config.batch_size, "batch_size")
+    micro_batch = PerResolution.parse(config.micro_batch, "micro_batch", default=0)
     rate = PerResolution.parse(config.learning_rate, "learning_rate")
     for name in ("tick_kimg", "sample_kimg"):
         PerResolution.parse(getattr(config, name), name)
@@ -212,6 +237,11 @@ def build_schedule(config: TrainingConfig) -> Schedule:
             raise ValueError(
                 "`batch_size` must be a whole number of at least 1 at every resolution. "
                 f"Received: {batch_size:g} at {resolution}."
+            )
+        if micro_batch.at(resolution) != int(micro_batch.at(resolution)):
+            raise ValueError(
+                "`micro_batch` must be a whole number, 0 for no limit, at every resolution. "
+                f"Received: {micro_batch.at(resolution):g} at {resolution}."
             )
         if rate.at(resolution) == 0:
             raise ValueError(
@@ -231,6 +261,7 @@ def build_schedule(config: TrainingConfig) -> Schedule:
                     end_images=start + images,
                     batch_size=int(batch_size),
                     learning_rate=rate.at(resolution),
+                    micro_batch=int(micro_batch.at(resolution)),
                 )
             )
             start += images

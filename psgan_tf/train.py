@@ -53,6 +53,12 @@ for _define, _name, _help in (
     (flags.DEFINE_string, "fade_kimg", "Thousands of images of each fade: 600 or 600,1024:900."),
     (flags.DEFINE_string, "stabilize_kimg", "Thousands of images at each resolution fully in."),
     (flags.DEFINE_string, "batch_size", "Global batch, such as 16,256:12,512:5."),
+    (
+        flags.DEFINE_string,
+        "micro_batch",
+        "Most pictures that a replica computes at once, such as 512:3,1024:1: less memory, one "
+        "update a batch; the minibatch statistic is then that of each part.",
+    ),
     (flags.DEFINE_string, "learning_rate", "Of both networks, such as 0.001,128:0.0008."),
     (flags.DEFINE_string, "tick_kimg", "Thousands of images between status lines."),
     (flags.DEFINE_string, "sample_kimg", "Thousands of images between sample grids."),

@@ -240,9 +240,9 @@ def train(
                 "%s: a batch of %d does not split over %d replicas, rounded up to %d",
                 *(old.name, old.batch_size, len(devices), new.batch_size),
             )
-        if new.batch_size < 2 * len(devices):
+        if min(new.parts(len(devices))) < 2:
             logging.warning(
-                "%s: one picture a replica, so that the minibatch statistic says nothing", new.name
+                "%s: one picture at a time, so that the minibatch statistic says nothing", new.name
             )
     with run_directory(config, card) as directory:
         strategy = start_devices(config, devices)

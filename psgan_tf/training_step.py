@@ -3,7 +3,7 @@
 PSGAN sections 3.1 and 3.2: WGAN-GP, one discriminator step and one generator step a batch. The
 discriminator sees the real batch's poses for real and fake alike; the generator's step draws
 fresh poses from the training set. One code path serves 1 and n replicas: losses are sums over a
-replica's examples divided by the global batch, gradients are sums over replicas.
+replica's examples divided by the global batch, gradients are sums over parts and replicas.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import tensorflow as tf
 
 from psgan_tf.checkpoints import TrainingState
 from psgan_tf.config import TrainingConfig
-from psgan_tf.losses import discriminator_losses, generator_losses
+from psgan_tf.losses import DISCRIMINATOR_VALUES, discriminator_losses, generator_losses
+from psgan_tf.micro_batches import sum_over_parts
 from psgan_tf.operations import downscale2x, lerp, upscale2x
 from psgan_tf.optimizers import Optimizer
 from psgan_tf.schedule import Phase
@@ -96,52 +97,72 @@ class TrainingStep:
 
     def _discriminator_gradients(self, phase, images, keypoints, images_shown, alpha):
         """On one replica: gradients summed over replicas, whether finite, means to report."""
-        reals = fade_reals(images, alpha)
         size = self.config.network.latent_size
         latents = self.noise.discriminator_latents(phase.batch_size, size, images_shown)
         mix = self.noise.mix(phase.batch_size, images_shown)
-        pose = {"keypoints": keypoints, "resolution": phase.resolution, "alpha": alpha}
-        fakes = self.state.generator(latents, **pose)
         variables = self.state.discriminator.active_variables(phase.resolution, phase.fading)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
-            values = discriminator_losses(
-                lambda pictures: self.state.discriminator(pictures, **pose),
-                reals,
-                fakes,
-                mix,
-                gradient_penalty_weight=self.config.gradient_penalty_weight,
-                drift_weight=self.config.drift_weight,
-            )
-            loss = tf.reduce_sum(values["discriminator_loss"]) / phase.batch_size
-        return self._summed(tape.gradient(loss, variables), values, phase)
+
+        def of_part(images, keypoints, latents, mix):
+            pose = {"keypoints": keypoints, "resolution": phase.resolution, "alpha": alpha}
+            reals, fakes = fade_reals(images, alpha), self.state.generator(latents, **pose)
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(variables)
+                values = discriminator_losses(
+                    lambda pictures: self.state.discriminator(pictures, **pose),
+                    reals,
+                    fakes,
+                    mix,
+                    gradient_penalty_weight=self.config.gradient_penalty_weight,
+                    drift_weight=self.config.drift_weight,
+                )
+                loss = tf.reduce_sum(values["discriminator_loss"]) / phase.batch_size
+            return tape.gradient(loss, variables), values
+
+        examples = (images, keypoints, latents, mix)
+        return self._summed(of_part, examples, variables, DISCRIMINATOR_VALUES, phase)
 
     def _generator_gradients(self, phase, images, keypoints, images_shown, alpha):
         """On one replica: as above, for the generator; its poses are drawn afresh."""
         del images, keypoints
         size = self.config.network.latent_size
         latents = self.noise.generator_latents(phase.batch_size, size, images_shown)
-        pose = {
-            "keypoints": self.noise.poses(phase.batch_size, images_shown),
-            "resolution": phase.resolution,
-            "alpha": alpha,
-        }
+        poses = self.noise.poses(phase.batch_size, images_shown)
         variables = self.state.generator.active_variables(phase.resolution, phase.fading)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
-            fakes = self.state.generator(latents, **pose)
-            losses = generator_losses(
-                lambda pictures: self.state.discriminator(pictures, **pose), fakes
-            )
-            loss = tf.reduce_sum(losses) / phase.batch_size
-        gradients = tape.gradient(loss, variables)
-        return self._summed(gradients, {"generator_loss": losses}, phase)
 
-    def _summed(self, gradients, values, phase):
-        """Sums over replicas; the mean of each value over the global batch."""
+        def of_part(latents, keypoints):
+            pose = {"keypoints": keypoints, "resolution": phase.resolution, "alpha": alpha}
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(variables)
+                fakes = self.state.generator(latents, **pose)
+                losses = generator_losses(
+                    lambda pictures: self.state.discriminator(pictures, **pose), fakes
+                )
+                loss = tf.reduce_sum(losses) / phase.batch_size
+            return tape.gradient(loss, variables), {"generator_loss": losses}
+
+        return self._summed(of_part, (latents, poses), variables, ("generator_loss",), phase)
+
+    def _summed(self, of_part, examples, variables, names, phase):
+        """Sums over parts and replicas; the mean of each value over the global batch.
+
+        Args:
+            of_part: from a part of the examples to gradients, and values [B] by name.
+            examples: the replica's, a tuple of tensors [B, ...].
+            variables: whose gradients they are.
+            names: of the values.
+            phase: says the parts.
+        """
         replica = tf.distribute.get_replica_context()
-        means = {name: tf.reduce_sum(v) / phase.batch_size for name, v in values.items()}
-        gradients, means = replica.all_reduce(tf.distribute.ReduceOp.SUM, [gradients, means])
+
+        def sums_of_part(*part):
+            gradients, values = of_part(*part)
+            return gradients, {name: tf.reduce_sum(values[name]) for name in names}
+
+        zeros = [tf.zeros(variable.shape) for variable in variables], dict.fromkeys(names, 0.0)
+        sizes = phase.parts(replica.num_replicas_in_sync)
+        sums = sum_over_parts(sums_of_part, examples, sizes, zeros)
+        gradients, sums = replica.all_reduce(tf.distribute.ReduceOp.SUM, list(sums))
+        means = {name: value / phase.batch_size for name, value in sums.items()}
         finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(g)) for g in gradients])
         return gradients, finite, means
 

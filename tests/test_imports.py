@@ -54,6 +54,7 @@ LEVELS = {
     "psgan_tf.fast_convolutions": 1,
     "psgan_tf.latents": 1,
     "psgan_tf.layers": 1,
+    "psgan_tf.micro_batches": 1,
     "psgan_tf.operations": 1,
     "psgan_tf.pose_maps": 1,
     "psgan_tf.records": 1,

@@ -226,6 +226,24 @@ def test_a_setting_is_read_with_its_exceptions():
     assert PerResolution.parse("0.5", "x").at(8) == 0.5
 
 
+def test_a_setting_with_a_default_may_name_exceptions_alone():
+    setting = PerResolution.parse("512:3, 1024:1", "micro_batch", default=0)
+    assert [setting.at(n) for n in (4, 512, 1024)] == [0, 3, 1]
+    assert PerResolution.parse("", "micro_batch", default=0).at(8) == 0
+    assert PerResolution.parse("6,8:2", "micro_batch", default=0).at(4) == 6
+    with pytest.raises(ValueError, match="`micro_batch` must be a number"):
+        PerResolution.parse("512:3,", "micro_batch", default=0)
+
+
+def test_a_micro_batch_changes_no_clock():
+    plain, parts = build_schedule(config(1024)), build_schedule(config(1024, micro_batch="512:3"))
+    assert parts.table() == plain.table()
+    assert {phase.resolution: phase.parts(1) for phase in parts.phases}[512] == [3, 2]
+    assert parts.phases[-1].parts(1) == [2]
+    split = split_over_replicas(parts, 2, strict=False).phases
+    assert {phase.resolution: phase.parts(2) for phase in split}[512] == [3]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -265,6 +283,7 @@ def test_a_setting_of_another_form_is_refused_by_name(text):
     ("settings", "message"),
     [
         ({"batch_size": "0"}, r"`batch_size` must be a whole number of at least 1.*: 0 at 4\."),
+        ({"micro_batch": "8:2.5"}, r"`micro_batch` must be a whole number.*: 2\.5 at 8\."),
         ({"batch_size": "4,8:2.5"}, r"`batch_size` must be a whole number.*: 2\.5 at 8\."),
         ({"learning_rate": "0.001,8:0"}, r"`learning_rate` must be positive.*, 0 at 8\."),
         ({"fade_kimg": "1,8"}, r"`fade_kimg` must be a number, then exceptions"),

@@ -124,6 +124,21 @@ def test_two_replicas_train_like_one(data_dir, tmp_path, two_cpus):
     assert_close(other_ways, ways, share=1e-2)
 
 
+def test_two_replicas_in_two_parts_each_train_like_one_with_four_slices(
+    data_dir, tmp_path, two_cpus
+):
+    # No rate to speak of, for the reason above.
+    config = tiny_config(data_dir, tmp_path, batch_size="8", learning_rate="0.000000000001")
+    whole = make_trainer(config, stddev_slices=4)
+    parts = make_trainer(dataclasses.replace(config, micro_batch="2"), strategy=two_cpus)
+    means = []
+    for trainer in (whole, parts):
+        trainer.state.images_shown.assign(16)  # where the fade to 8 x 8 starts
+        means += train_steps(trainer, 1)
+    assert means[1] == pytest.approx(means[0], rel=1e-4, abs=1e-5)
+    assert_close(last_gradients(parts), last_gradients(whole), share=1e-4, rounding=1e-7)
+
+
 class Recorded:
     """A run of three phases that is never stopped, looked at after each of its 12 batches."""
 
@@ -179,6 +194,20 @@ def test_optimizers_start_anew_at_both_ends_of_each_fade(recorded):
     np.testing.assert_allclose(recorded.rates, [0.001] * 4 + [0.0005] * 8)
 
 
+def test_going_on_in_parts_is_bit_for_bit_a_run_never_stopped(data_dir, tmp_path):
+    config = tiny_config(data_dir, tmp_path, micro_batch="2")
+    first = make_trainer(config)
+    first.state.images_shown.assign(16)
+    train_steps(first, 1)
+    store_of(first, tmp_path).save()
+    train_steps(first, 2)
+    second = make_trainer(config)
+    assert store_of(second, tmp_path).restore_newest().endswith("ckpt-20")
+    resumed = around_the_same_state(second)
+    train_steps(resumed, 2)
+    assert all_variables(resumed.state) == all_variables(first.state)
+
+
 @pytest.mark.parametrize("stop_after", [6, 8], ids=["in mid-fade", "between phases"])
 def test_going_on_is_bit_for_bit_a_run_never_stopped(recorded, tmp_path, stop_after):
     first = make_trainer(recorded.config)
@@ -228,6 +257,21 @@ def test_an_update_that_is_not_finite_is_never_applied(data_dir, tmp_path):
     assert changed == {"images_shown"}
     assert means["discriminator_skipped"] == 1.0
     assert means["generator_skipped"] == 1.0
+
+
+def test_one_part_that_is_not_finite_spoils_the_whole_update(data_dir, tmp_path, monkeypatch):
+    trainer = make_trainer(tiny_config(data_dir, tmp_path, micro_batch="1"))
+    # The mix reaches the discriminator's penalty alone, here of the second of four pictures.
+    broken = tf.constant([0.5, np.nan, 0.5, 0.5])
+    monkeypatch.setattr(trainer._step.noise, "mix", lambda batch_size, images_shown: broken)
+    before = all_variables(trainer.state)
+    (means,) = train_steps(trainer, 1)
+    after = all_variables(trainer.state)
+    changed = {name for name in before if before[name] != after[name]}
+    assert means["discriminator_skipped"] == 1.0
+    assert means["generator_skipped"] == 0.0
+    assert not {name for name in changed if name.startswith("discriminator")}
+    assert {name for name in changed if name.startswith("generator")}
 
 
 def test_poses_of_the_generators_step_are_drawn_from_the_training_set(data_dir, tmp_path):

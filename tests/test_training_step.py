@@ -8,8 +8,8 @@ from numpy_oracles import downscale, upscale
 from psgan_tf.weights import named_variables
 from tiny_data import make_trainer, tiny_config, write_dataset
 
-# The fade to 8 x 8 goes from 16 to 32 images: at the end of this batch of 4 it is at 3/4.
-IMAGES_SHOWN, BATCH, ALPHA = 24, 4, 0.75
+# The fade to 8 x 8 goes from 16 to 32 images: at the end of this batch of 5 it is at 3/4.
+IMAGES_SHOWN, BATCH, ALPHA = 23, 5, 0.75
 SEED, LATENT_SIZE, FRAME = 3, 8, 16
 # Too small to change a float32 weight by more than its last digit: the generator's step then sees
 # the discriminator that its own step saw.
@@ -36,7 +36,7 @@ def mirrored_by_hand(pose):
 
 
 def fresh_poses_by_hand(table):
-    """Four examples' poses drawn anew, each turned over by the toss of a coin."""
+    """Five examples' poses drawn anew, each turned over by the toss of a coin."""
     rows = tf.random.stateless_uniform([BATCH], key(4), 0, len(table), tf.int32, alg="philox")
     coins = tf.random.stateless_uniform([BATCH, 1, 1], key(5), alg="philox").numpy().ravel()
     assert 0 < (coins < 0.5).sum() < BATCH, "take another SEED, under which both sides come up"
@@ -47,11 +47,13 @@ def fresh_poses_by_hand(table):
     return np.array(poses, np.float32)
 
 
-def discriminator_gradients_by_hand(state, reals, keypoints):
-    """Of D(fake) - D(real) + 10 (|grad D(mixed)| - 1)^2 + 0.001 D(real)^2, mean over the batch."""
+def discriminator_gradients_by_hand(state, reals, keypoints, rows):
+    """Of D(fake) - D(real) + 10 (|grad D(mixed)| - 1)^2 + 0.001 D(real)^2, mean over the rows."""
+    reals, keypoints = reals[rows], keypoints[rows]
     pose = {"keypoints": tf.constant(keypoints), "resolution": 8, "alpha": tf.constant(ALPHA)}
     mix = tf.random.stateless_uniform([BATCH], key(3), alg="philox").numpy().reshape(-1, 1, 1, 1)
-    fakes = state.generator(latents(1), **pose).numpy()
+    mix = mix[rows]
+    fakes = state.generator(latents(1)[rows], **pose).numpy()
     mixed = tf.constant((1 - mix) * reals + mix * fakes)
     variables = named_variables(state.discriminator)
     with tf.GradientTape() as tape:
@@ -60,27 +62,39 @@ def discriminator_gradients_by_hand(state, reals, keypoints):
         with tf.GradientTape() as inner:
             inner.watch(mixed)
             total = tf.reduce_sum(state.discriminator(mixed, **pose))
-        slopes = tf.reshape(inner.gradient(total, mixed), [BATCH, -1])
+        slopes = tf.reshape(inner.gradient(total, mixed), [len(reals), -1])
         penalty = tf.reduce_mean((tf.norm(slopes, axis=1) - 1) ** 2)
         distance = tf.reduce_mean(fake_scores) - tf.reduce_mean(real_scores)
         loss = distance + 10 * penalty + 0.001 * tf.reduce_mean(real_scores**2)
     return tape.gradient(loss, variables)
 
 
-def generator_gradients_by_hand(state, keypoints):
-    """Of -D(G(latents)), mean over the batch."""
-    pose = {"keypoints": tf.constant(keypoints), "resolution": 8, "alpha": tf.constant(ALPHA)}
+def generator_gradients_by_hand(state, keypoints, rows):
+    """Of -D(G(latents)), mean over the rows."""
+    pose = {"keypoints": keypoints[rows], "resolution": 8, "alpha": tf.constant(ALPHA)}
     variables = named_variables(state.generator)
     with tf.GradientTape() as tape:
-        loss = -tf.reduce_mean(state.discriminator(state.generator(latents(2), **pose), **pose))
+        fakes = state.generator(latents(2)[rows], **pose)
+        loss = -tf.reduce_mean(state.discriminator(fakes, **pose))
     return tape.gradient(loss, variables)
+
+
+def mean_over_parts(gradients_by_hand, parts, *arguments):
+    """Each part's gradients as if it were a batch, weighted by its share of the pictures."""
+    means = {}
+    for rows in parts:
+        share = (rows.stop - rows.start) / BATCH
+        for name, gradient in gradients_by_hand(*arguments, rows).items():
+            means[name] = means.get(name, 0) + share * gradient.numpy()
+    return means
 
 
 class Stepped:
     """A trainer after one batch in mid-fade; the gradients that it applied and those by hand."""
 
-    def __init__(self, data_dir, run_dir):
-        config = tiny_config(data_dir, run_dir, seed=SEED, mirror=True, learning_rate=STANDSTILL)
+    def __init__(self, data_dir, run_dir, micro_batch, parts):
+        options = {"batch_size": str(BATCH), "micro_batch": micro_batch, "mirror": True}
+        config = tiny_config(data_dir, run_dir, seed=SEED, learning_rate=STANDSTILL, **options)
         self.trainer = trainer = make_trainer(config)
         self.state = state = trainer.state
         state.images_shown.assign(IMAGES_SHOWN)
@@ -89,8 +103,12 @@ class Stepped:
         self.fresh_poses = fresh_poses_by_hand(trainer.data.keypoint_table())
         self.reals = faded_by_hand(images.numpy())
         self.expected = {
-            "discriminator": discriminator_gradients_by_hand(state, self.reals, self.real_poses),
-            "generator": generator_gradients_by_hand(state, self.fresh_poses),
+            "discriminator": mean_over_parts(
+                discriminator_gradients_by_hand, parts, state, self.reals, self.real_poses
+            ),
+            "generator": mean_over_parts(
+                generator_gradients_by_hand, parts, state, self.fresh_poses
+            ),
         }
         trainer.step(trainer.schedule.stage_at(IMAGES_SHOWN), (images, keypoints))
 
@@ -106,11 +124,15 @@ class Stepped:
         }
 
 
-@pytest.fixture(scope="module")
-def stepped(tmp_path_factory):
+@pytest.fixture(
+    scope="module",
+    params=[("", [slice(0, 5)]), ("8:4", [slice(0, 3), slice(3, 5)])],
+    ids=["at once", "in parts of 3 and 2"],
+)
+def stepped(request, tmp_path_factory):
     directory = tmp_path_factory.mktemp("step")
     write_dataset(directory / "data", frame=FRAME)
-    return Stepped(directory / "data", directory)
+    return Stepped(directory / "data", directory, *request.param)
 
 
 @pytest.mark.parametrize("network_name", ["discriminator", "generator"])
