@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import sys
 
 # Before TensorFlow is imported: its C++ start-up notices say nothing that a user can act on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -18,12 +19,15 @@ from absl import flags
 from psgan_tf import command_line
 from psgan_tf.config import NetworkConfig, TrainingConfig, to_json
 from psgan_tf.dataset_card import DatasetCard
+from psgan_tf.memory_probe import probe
+from psgan_tf.precision import AUTO
 from psgan_tf.schedule import build_schedule, split_over_replicas
 from psgan_tf.training_run import (
     check_data,
     check_init_from,
     check_same_run,
     replica_devices,
+    settled_precision,
     train,
 )
 
@@ -45,6 +49,12 @@ flags.DEFINE_integer(
 flags.DEFINE_list("pose_resolutions", None, "Scales at which the pose enters. Default: all.")
 flags.DEFINE_list("devices", None, "Replicas, such as GPU:0,GPU:1. Default: all GPUs, else CPU.")
 flags.DEFINE_boolean("dry_run", False, "Print the options and the schedule, and stop.")
+flags.DEFINE_boolean(
+    "probe_memory", False, "Print what memory each stage takes, by real steps of it, and stop."
+)
+flags.DEFINE_float(
+    "memory_budget_gib", None, "Of --probe_memory: look for a --micro_batch that takes less.", 0.0
+)
 for _define, _name, _help in (
     (flags.DEFINE_integer, "resolution", "Final picture size in pixels, a power of two."),
     (flags.DEFINE_integer, "latent_size", "Length of the latent vector."),
@@ -67,7 +77,11 @@ for _define, _name, _help in (
     (flags.DEFINE_float, "gradient_penalty_weight", "Lambda of WGAN-GP."),
     (flags.DEFINE_float, "drift_weight", "Weight of the squared scores of the reals."),
     (flags.DEFINE_boolean, "mirror", "Turn pictures at random, left and right swapped."),
-    (flags.DEFINE_string, "precision", "float32 or bfloat16."),
+    (
+        flags.DEFINE_string,
+        "precision",
+        "float32, bfloat16, or auto: what the hardware is made for.",
+    ),
     (flags.DEFINE_boolean, "strict_batch", "Refuse a batch that does not split over replicas."),
     (flags.DEFINE_string, "init_from", "Run whose weights a new run starts with."),
     (flags.DEFINE_float, "checkpoint_minutes", "Longest time between checkpoints."),
@@ -76,8 +90,12 @@ for _define, _name, _help in (
     _define(_name, _DEFAULTS[_name], _help)
 
 
-def config_from_flags(card: DatasetCard | None) -> TrainingConfig:
+def config_from_flags(card: DatasetCard | None, precision: str) -> TrainingConfig:
     """The run's options from flags; M and the keypoint frame from the data.
+
+    Args:
+        card: of the data, or None without data.
+        precision: `float32` or `bfloat16`.
 
     Raises:
         ValueError: when a flag is out of its range or does not fit the data.
@@ -105,8 +123,9 @@ def config_from_flags(card: DatasetCard | None) -> TrainingConfig:
         pose_resolutions=scales or None,
         **shape,
     )
-    own = {field.name for field in dataclasses.fields(TrainingConfig)} - {"network"}
-    return TrainingConfig(network=network, **{name: FLAGS[name].value for name in own})
+    own = {field.name for field in dataclasses.fields(TrainingConfig)} - {"network", "precision"}
+    options = {name: FLAGS[name].value for name in own}
+    return TrainingConfig(network=network, precision=precision, **options)
 
 
 class StopRequest:
@@ -131,12 +150,19 @@ class StopRequest:
 def main() -> int:
     """Checks everything that can be checked cheaply, then trains."""
     card = DatasetCard.load(FLAGS.data_dir) if FLAGS.data_dir else None
-    config = config_from_flags(card)
+    precision, reason = settled_precision(FLAGS.precision, FLAGS.run_dir, FLAGS.devices)
+    config = config_from_flags(card, precision)
     schedule = build_schedule(config)
     if card:
         check_data(card, config)
+    if FLAGS.precision == AUTO:
+        print(f"--precision=auto: {precision}, since {reason}", file=sys.stderr)
     if FLAGS.dry_run:
         print(to_json(config) + schedule.table())
+        return 0
+    if FLAGS.probe_memory:
+        for line in probe(config, replica_devices(FLAGS.devices), FLAGS.memory_budget_gib):
+            print(line, flush=True)
         return 0
     for name in ("data_dir", "run_dir"):
         if not FLAGS[name].value:

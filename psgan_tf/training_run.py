@@ -25,6 +25,7 @@ from psgan_tf.data import TrainingData
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.files import write_atomically
 from psgan_tf.optimizers import averaged_value
+from psgan_tf.precision import AUTO, best_precision
 from psgan_tf.processes import exclusive
 from psgan_tf.records import shard_paths
 from psgan_tf.reporting import Reporter, SampleGrid
@@ -173,6 +174,24 @@ def replica_devices(wanted: list[str] | None) -> list[str]:
             "Correct --devices, or install the GPU's driver (see BUILD.md)."
         )
     return chosen
+
+
+def settled_precision(asked: str, run_dir: str, wanted: list[str] | None) -> tuple[str, str]:
+    """The precision to train in, and why; what a run began with it keeps on any machine.
+
+    Args:
+        asked: `float32`, `bfloat16`, or `auto` for what the hardware is made for.
+        run_dir: the run's directory, or empty.
+        wanted: see `replica_devices`.
+
+    Raises:
+        ValueError: when a device is wanted that is not there.
+    """
+    if asked != AUTO:
+        return asked, "it was asked for"
+    if run_dir and has_begun(run_dir):
+        return load_options(run_dir).precision, "the run began with it"
+    return best_precision(replica_devices(wanted))
 
 
 def start_devices(config: TrainingConfig, devices: list[str]) -> tf.distribute.Strategy:

@@ -57,6 +57,8 @@ LEVELS = {
     "psgan_tf.micro_batches": 1,
     "psgan_tf.operations": 1,
     "psgan_tf.pose_maps": 1,
+    "psgan_tf.precision": 1,
+    "psgan_tf.random_data": 1,
     "psgan_tf.records": 1,
     "psgan_tf.remote": 1,
     "psgan_tf.remote_calls": 1,
@@ -71,6 +73,7 @@ LEVELS = {
     "psgan_tf.weights": 2,
     # Level 3: training.
     "psgan_tf.checkpoints": 3,
+    "psgan_tf.memory_probe": 3,
     "psgan_tf.painters": 3,
     "psgan_tf.reporting": 3,
     "psgan_tf.sampling": 3,
