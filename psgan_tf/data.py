@@ -12,7 +12,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from psgan_tf.records import DatasetCard, parse_example, parse_keypoints, shard_paths
+from psgan_tf.records import (
+    DatasetCard,
+    parse_example,
+    parse_examples,
+    parse_keypoints,
+    shard_paths,
+)
 from psgan_tf.skeleton import Skeleton
 
 # Encoded pictures held back to shuffle, fewer where they are large; shards are already shuffled
@@ -90,14 +96,14 @@ class TrainingData:
 
         # One epoch after the other, so that each is whole; far more epochs than a run can last.
         epochs = tf.data.Dataset.range(first_epoch, first_epoch + 10**9)
-        pictures = epochs.flat_map(epoch_from).enumerate(images_shown)
-        pictures = pictures.map(
-            lambda index, record: self._example(index, record, resolution),
+        records = epochs.flat_map(epoch_from).enumerate(images_shown)
+        # drop_remainder makes the batch a Python number in the step's trace.
+        batches = records.batch(batch_size, drop_remainder=True).map(
+            lambda indices, batch: self._examples(indices, batch, resolution),
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
-        # drop_remainder makes the batch a Python number in the step's trace.
-        return pictures.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+        return batches.prefetch(tf.data.AUTOTUNE)
 
     def keypoint_table(self) -> np.ndarray:
         """The poses of all examples, for the generator's step: [E, M, 3] float32.
@@ -142,15 +148,19 @@ class TrainingData:
         buffer = min(self.num_examples, SHUFFLE_PICTURES, SHUFFLE_PIXELS // resolution**2)
         return records.shuffle(buffer, seed=shuffle_seed, reshuffle_each_iteration=False)
 
-    def _example(self, index, record, resolution):
-        """Decodes one example; `index` is its place in the whole run."""
-        image, keypoints = parse_example(record, resolution, self.num_keypoints)
+    def _examples(self, indices, records, resolution):
+        """Decodes a batch; `indices` are its examples' places in the whole run."""
+        images, keypoints = parse_examples(records, resolution, self.num_keypoints)
         if not self.mirror:
-            return image, keypoints
-        key = tf.stack([tf.constant(8 * self.seed + _MIRROR_STREAM, tf.int64), index])
-        coin = tf.random.stateless_uniform([], key, alg="philox") < 0.5
-        frame, skeleton = self.card.keypoint_frame, self.card.skeleton
-        image = tf.where(coin, image[:, ::-1], image)
+            return images, keypoints
+        turned = tf.stack([self._coin(index) for index in tf.unstack(indices)])[:, None, None]
+        images = tf.where(turned[..., None], images[:, :, ::-1], images)
         if self.num_keypoints:
-            keypoints = tf.where(coin, mirror_keypoints(keypoints, frame, skeleton), keypoints)
-        return image, keypoints
+            frame, skeleton = self.card.keypoint_frame, self.card.skeleton
+            keypoints = tf.where(turned, mirror_keypoints(keypoints, frame, skeleton), keypoints)
+        return images, keypoints
+
+    def _coin(self, index: tf.Tensor) -> tf.Tensor:
+        """Whether the example at a place in the run is mirrored."""
+        key = tf.stack([tf.constant(8 * self.seed + _MIRROR_STREAM, tf.int64), index])
+        return tf.random.stateless_uniform([], key, alg="philox") < 0.5

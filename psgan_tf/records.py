@@ -32,6 +32,7 @@ __all__ = [
     "iterate_examples",
     "parse_attributes",
     "parse_example",
+    "parse_examples",
     "parse_keypoints",
     "shard_name",
     "shard_paths",
@@ -102,11 +103,31 @@ def parse_example(
         The picture, [N, N, 3] uint8, and the keypoints, [M, 3] float32, x and y in pixels of the
         keypoint frame (not of N), visible 0/1.
     """
+    images, keypoints = parse_examples(tf.expand_dims(serialized, 0), resolution, num_keypoints)
+    return images[0], keypoints[0]
+
+
+def parse_examples(
+    serialized: tf.Tensor, resolution: int, num_keypoints: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """`parse_example` of a whole batch, which takes half the time where pictures are small.
+
+    Args:
+        serialized: [B] strings, B known when it is traced.
+        resolution, num_keypoints: as for `parse_example`.
+
+    Returns:
+        Pictures, [B, N, N, 3] uint8, and keypoints, [B, M, 3] float32.
+    """
     features = {_IMAGE: tf.io.FixedLenFeature((), tf.string)}
-    encoded = tf.io.parse_single_example(serialized, features)[_IMAGE]
-    image = tf.io.decode_png(encoded, channels=3)
-    image = tf.ensure_shape(image, (resolution, resolution, 3))
-    return image, parse_keypoints(serialized, num_keypoints)
+    if num_keypoints:
+        features[_KEYPOINTS] = tf.io.FixedLenFeature((num_keypoints, 3), tf.float32)
+    parsed = tf.io.parse_example(serialized, features)
+    decoded = [tf.io.decode_png(encoded, channels=3) for encoded in tf.unstack(parsed[_IMAGE])]
+    size = (resolution, resolution, 3)
+    images = tf.stack([tf.ensure_shape(image, size) for image in decoded])
+    no_keypoints = tf.zeros((len(decoded), 0, 3), tf.float32)
+    return images, parsed.get(_KEYPOINTS, no_keypoints)
 
 
 def parse_attributes(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
