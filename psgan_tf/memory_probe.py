@@ -99,7 +99,7 @@ def _answer(answers: Connection, *case) -> None:
     tf.get_logger().setLevel("WARNING")
     try:
         found = measure(*case)
-    except tf.errors.ResourceExhaustedError:
+    except (tf.errors.ResourceExhaustedError, MemoryError):
         found = None
     except Exception as error:
         found = f"{type(error).__name__}: {' '.join(str(error).split()):.300}"
