@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import multiprocessing
 import os
+import re
+import resource
 import signal
 import threading
 from collections.abc import Iterator
@@ -77,3 +79,10 @@ class Interrupts:
     def _restore(self) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+
+def peak_resident_gib() -> float:
+    """Most memory in GiB that this process has held."""
+    # The first choice, since getrusage's peak begins with what the parent process held.
+    own = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return (int(own[1]) if own else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20

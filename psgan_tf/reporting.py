@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import re
-import resource
 import time
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from psgan_tf.files import write_atomically
 from psgan_tf.latents import latents_from_seeds
 from psgan_tf.networks import Generator
 from psgan_tf.pictures import encode_png, resized
+from psgan_tf.processes import peak_resident_gib
 from psgan_tf.progress import duration
 from psgan_tf.schedule import Schedule, Stage
 from psgan_tf.skeleton_pictures import skeleton_picture
@@ -52,9 +51,7 @@ def peak_memory_gib() -> float:
     if gpus:
         name = gpus[0].name.split("device:")[-1]
         return tf.config.experimental.get_memory_info(name)["peak"] / 2**30
-    # The first choice, since getrusage's peak begins with what the parent process held.
-    own = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return (int(own[1]) if own else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20
+    return peak_resident_gib()
 
 
 class Tick:

@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from psgan_tf.cost import generator_multiplications
 from psgan_tf.networks import Generator
+from psgan_tf.random_data import RandomData
 from psgan_tf.reporting import peak_memory_gib
 from tools.benchmark._arithmetic import function_flops
 from tools.benchmark._cases import Case
-from tools.benchmark._training import RandomData
 
 
 class GenerationWork:

@@ -20,8 +20,9 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorflow_gan.examples.progressive_gan import networks, train
 
+from psgan_tf.processes import peak_resident_gib
 from tools.benchmark._arithmetic import graph_flops
-from tools.benchmark._turn_taker import peak_memory_gib, serve
+from tools.benchmark._turn_taker import serve
 
 
 def _argument_spec(function: Any) -> types.SimpleNamespace:
@@ -121,7 +122,7 @@ class PeerWork:
 
     def end(self) -> dict[str, Any]:
         """Memory and arithmetic."""
-        peak_gib = peak_memory_gib()
+        peak_gib = peak_resident_gib()
         graph = tf.get_default_graph().as_graph_def(add_shapes=True)
         flop = sum(graph_flops(graph, [run.name.split(":")[0]]) for run in self._runs)
         return {"peak_gib": peak_gib, "gflop": 1e-9 * flop, "plain_gflop": 1e-9 * flop}

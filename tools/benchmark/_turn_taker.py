@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -26,11 +25,6 @@ class Work(Protocol):
 
     def end(self) -> dict[str, Any]:
         """Facts that are known at the end."""
-
-
-def peak_memory_gib() -> float:
-    """Peak resident memory of this process."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def serve(prepare: Callable[[dict[str, Any]], Work]) -> None:

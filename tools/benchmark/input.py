@@ -23,13 +23,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import flags
 
-from psgan_tf.config import NetworkConfig, TrainingConfig
+from psgan_tf.config import PRECISIONS, NetworkConfig, TrainingConfig
 from psgan_tf.cost import step_multiplications
 from psgan_tf.data import TrainingData
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.files import json_text, write_atomically
 from psgan_tf.schedule import build_schedule
-from tools.benchmark._cases import Case, precisions, whole_numbers
+from tools.benchmark._cases import Case, whole_numbers
 from tools.benchmark._shards import make_shards
 from tools.benchmark._turns import TurnTaker, take_turns
 
@@ -43,7 +43,7 @@ flags.DEFINE_boolean("mirror", False, "Turn pictures at random, as in training."
 flags.DEFINE_float("secs", 3.0, "How long each resolution is read.", 0.0)
 flags.DEFINE_integer("fmap_base", NetworkConfig.fmap_base, "Widths of the step's networks.")
 flags.DEFINE_integer("fmap_max", NetworkConfig.fmap_max, "Cap on the widths.")
-flags.DEFINE_string("precision", "float32", "Of the step: float32 or bfloat16.")
+flags.DEFINE_enum("precision", "float32", PRECISIONS, "Of the step.")
 flags.DEFINE_integer("steps", 2, "Steps that are measured at each resolution.", 1)
 flags.DEFINE_float(
     "eats_tflops", None, "Reckon the step for a device that sustains so many TFLOP/s.", 0.0
@@ -99,9 +99,7 @@ def read(data: TrainingData, resolution: int, batch: int, secs: float) -> tuple[
 
 def measured_step(case: Case, steps: int) -> float:
     """Pictures a second of the real step on this machine, in a process of its own."""
-    taker = TurnTaker(
-        case.name, sys.executable, "tools.benchmark._worker", dataclasses.asdict(case)
-    )
+    taker = TurnTaker(case.name, sys.executable, "tools.benchmark._worker", case.fields)
     (answer,) = take_turns([taker], steps, case.stage)
     return case.batch / statistics.median(step["secs"] for step in answer["steps"])
 
@@ -130,7 +128,6 @@ def measure(directory: Path) -> list[Row]:
         ValueError: for a flag that is out of its range, before anything is measured.
     """
     card = DatasetCard.load(directory)
-    (precision,) = precisions([FLAGS.precision])
     resolutions = whole_numbers(
         "resolutions", FLAGS.resolutions or [str(n) for n in card.resolutions]
     )
@@ -153,7 +150,7 @@ def measure(directory: Path) -> list[Row]:
     rows = []
     for n in resolutions:
         delivered, cpu_secs = read(data, n, batch_at[n], FLAGS.secs)
-        case = Case("train", n, batch_at[n], fading=n > 4, precision=precision, **shape)
+        case = Case("train", n, batch_at[n], fading=n > 4, precision=FLAGS.precision, **shape)
         if FLAGS.eats_tflops is None:
             eaten = measured_step(case, FLAGS.steps)
         else:
