@@ -96,27 +96,19 @@ class CheckpointStore:
     """
 
     def __init__(self, run_dir: Path, state: TrainingState, keep: int):
-        self._directory = run_dir / CHECKPOINTS
         self._state = state
         self._checkpoint = state.checkpoint()
         self._manager = tf.train.CheckpointManager(
-            self._checkpoint, str(self._directory), max_to_keep=keep, checkpoint_name="ckpt"
+            self._checkpoint, str(run_dir / CHECKPOINTS), max_to_keep=keep, checkpoint_name="ckpt"
         )
 
     def save(self) -> str:
         """Writes a checkpoint and returns its path."""
         return self._manager.save(checkpoint_number=int(self._state.images_shown.numpy()))
 
-    def restore_newest(self) -> str | None:
-        """Restores the newest checkpoint that is whole; None where there is none at all.
-
-        Raises:
-            ValueError: when there are checkpoints, but all of them are damaged.
-        """
-        path = newest_whole_checkpoint(self._directory)
-        if path is not None:
-            self._checkpoint.restore(path).assert_consumed()
-        return path
+    def restore(self, path: str) -> None:
+        """Restores a checkpoint, such as `newest_whole_checkpoint` names."""
+        self._checkpoint.restore(path).assert_consumed()
 
 
 def _checkpoints(directory: Path) -> dict[int, str]:

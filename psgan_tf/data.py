@@ -70,17 +70,24 @@ class TrainingData:
         """Examples in the split."""
         return self.card.splits[self.split].examples
 
-    def batches(self, resolution: int, batch_size: int, images_shown: int) -> tf.data.Dataset:
+    def batches(
+        self,
+        resolution: int,
+        batch_size: int,
+        images_shown: int,
+        context: tf.distribute.InputContext | None = None,
+    ) -> tf.data.Dataset:
         """Batches from the position of `images_shown` on, without end.
 
         Args:
             resolution: of the pictures, in pixels.
             batch_size: global batch.
             images_shown: pictures that training has seen before, at any resolution.
+            context: which worker's share to give, replica by replica; None for whole batches.
 
         Yields:
             images [B, N, N, 3] uint8 and keypoints [B, M, 3] float32, x and y in pixels of the
-            full size, visibility 0/1.
+            full size, visibility 0/1. With n replicas in the context, B / n of the batch.
 
         Raises:
             ValueError: when the shards of that resolution are missing.
@@ -97,8 +104,18 @@ class TrainingData:
         # One epoch after the other, so that each is whole; far more epochs than a run can last.
         epochs = tf.data.Dataset.range(first_epoch, first_epoch + 10**9)
         records = epochs.flat_map(epoch_from).enumerate(images_shown)
+        context = context or tf.distribute.InputContext()
+        if context.num_input_pipelines > 1:
+            share = batch_size // context.num_input_pipelines
+            # Before anything is decoded: each worker's rows of each global batch are its own.
+            records = records.filter(
+                lambda index, record: (
+                    (index - images_shown) % batch_size // share == context.input_pipeline_id
+                )
+            )
+        rows = context.get_per_replica_batch_size(batch_size)
         # drop_remainder makes the batch a Python number in the step's trace.
-        batches = records.batch(batch_size, drop_remainder=True).map(
+        batches = records.batch(rows, drop_remainder=True).map(
             lambda indices, batch: self._examples(indices, batch, resolution),
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,

@@ -17,6 +17,7 @@ import tensorflow as tf
 from absl import flags
 
 from psgan_tf import command_line
+from psgan_tf.cluster import Cluster
 from psgan_tf.config import NetworkConfig, TrainingConfig, to_json
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.memory_probe import probe
@@ -48,6 +49,7 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_list("pose_resolutions", None, "Scales at which the pose enters. Default: all.")
 flags.DEFINE_list("devices", None, "Replicas, such as GPU:0,GPU:1. Default: all GPUs, else CPU.")
+flags.DEFINE_boolean("multi_worker", False, "One of several workers, which TF_CONFIG names.")
 flags.DEFINE_boolean("dry_run", False, "Print the options and the schedule, and stop.")
 flags.DEFINE_boolean(
     "probe_memory", False, "Print what memory each stage takes, by real steps of it, and stop."
@@ -149,6 +151,12 @@ class StopRequest:
 
 def main() -> int:
     """Checks everything that can be checked cheaply, then trains."""
+    cluster = Cluster.from_environment() if FLAGS.multi_worker else None
+    if cluster and FLAGS.devices:
+        raise ValueError(
+            "`devices` must be left out under --multi_worker: each worker takes all GPUs that it "
+            f"sees. Received: {','.join(FLAGS.devices)}. Set CUDA_VISIBLE_DEVICES instead."
+        )
     card = DatasetCard.load(FLAGS.data_dir) if FLAGS.data_dir else None
     precision, reason = settled_precision(FLAGS.precision, FLAGS.run_dir, FLAGS.devices)
     config = config_from_flags(card, precision)
@@ -170,9 +178,13 @@ def main() -> int:
     check_same_run(config, card)
     check_init_from(config)
     devices = replica_devices(FLAGS.devices)
-    split_over_replicas(schedule, len(devices), config.strict_batch)
+    num_workers = cluster.num_workers if cluster else 1
+    split_over_replicas(schedule, num_workers * len(devices), config.strict_batch)
     stop = StopRequest()
-    return 0 if train(config, card, devices, stop) else 128 + stop.signal
+    if train(config, card, devices, stop, cluster):
+        return 0
+    # Where another worker was asked to stop, this one ends as if it had been.
+    return 128 + (stop.signal or signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from psgan_tf.reporting import Reporter, Tick
 from psgan_tf.schedule import PerResolution, Phase, Schedule, Stage
 from psgan_tf.training_noise import TrainingNoise
 from psgan_tf.training_step import TrainingStep
+from psgan_tf.workers import input_context, own_batches
 
 
 def training_noise(config: TrainingConfig, data: TrainingData) -> TrainingNoise:
@@ -27,6 +28,15 @@ def training_noise(config: TrainingConfig, data: TrainingData) -> TrainingNoise:
             mirror_keypoints, frame=card.keypoint_frame, skeleton=card.skeleton
         )
     return TrainingNoise(config.seed, tf.constant(data.keypoint_table()), mirror)
+
+
+# From whether to stop and whether a checkpoint is due, of one worker, to what all do.
+Decision = Callable[[bool, bool], tuple[bool, bool]]
+
+
+def own_decision(stopping: bool, due: bool) -> tuple[bool, bool]:
+    """The decision of a process that trains alone."""
+    return stopping, due
 
 
 class Trainer:
@@ -96,13 +106,20 @@ class Trainer:
     # ---------------------------------------------------------------------------------------------
     # The loop
 
-    def run(self, store: CheckpointStore, reporter: Reporter, stop: Callable[[], bool]) -> bool:
+    def run(
+        self,
+        store: CheckpointStore,
+        reporter: Reporter,
+        stop: Callable[[], bool],
+        agreed: Decision = own_decision,
+    ) -> bool:
         """Trains until the schedule ends or `stop()` is true, checkpointing on the way.
 
         Args:
             store: where checkpoints go.
             reporter: shows progress.
             stop: asked after each batch.
+            agreed: what all workers make of their own wishes, after each batch.
 
         Returns:
             Whether the schedule is complete.
@@ -127,8 +144,8 @@ class Trainer:
             tick.add(measures)
             before, images_shown = images_shown, stage.images_after
             phase_ends = images_shown >= phase.end_images
-            stopping = stop()
             due = time.monotonic() - last_save > 60 * self.config.checkpoint_minutes
+            stopping, due = agreed(stop(), due)
             saving = phase_ends or stopping or due
             # A checkpoint ends a tick as well: what it covers is then told even if we are killed.
             if saving or _passes(before, images_shown, tick_kimg.at(phase.resolution)):
@@ -145,8 +162,11 @@ class Trainer:
         return True
 
     def _batches(self, phase: Phase, images_shown: int):
-        dataset = self.data.batches(phase.resolution, phase.batch_size, images_shown)
-        return iter(self.strategy.experimental_distribute_dataset(dataset))
+        of_phase = (phase.resolution, phase.batch_size, images_shown)
+        if isinstance(self.strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            share = self.data.batches(*of_phase, input_context(self.strategy))
+            return own_batches(self.strategy, share)
+        return iter(self.strategy.experimental_distribute_dataset(self.data.batches(*of_phase)))
 
 
 def _passes(before: int, after: int, interval_kimg: float) -> bool:

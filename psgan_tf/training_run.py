@@ -19,24 +19,34 @@ from psgan_tf.checkpoints import (
     TrainingState,
     load_run_weights,
     new_state,
+    newest_whole_checkpoint,
 )
+from psgan_tf.cluster import Cluster
 from psgan_tf.config import NetworkConfig, TrainingConfig, load_options, to_json
 from psgan_tf.data import TrainingData
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.files import write_atomically
+from psgan_tf.meeting import meet
 from psgan_tf.optimizers import averaged_value
 from psgan_tf.precision import AUTO, best_precision
 from psgan_tf.processes import exclusive
 from psgan_tf.records import shard_paths
 from psgan_tf.reporting import Reporter, SampleGrid
-from psgan_tf.schedule import build_schedule, split_over_replicas
-from psgan_tf.trainer import Trainer
+from psgan_tf.schedule import Schedule, build_schedule, split_over_replicas
+from psgan_tf.trainer import Decision, Trainer, own_decision
 from psgan_tf.weights import (
     Architecture,
     dump_weights,
     load_weights,
     map_weights,
     named_variables,
+)
+from psgan_tf.workers import (
+    Agreement,
+    Onlooker,
+    shared_facts,
+    start_workers,
+    survivors_say_so,
 )
 
 # -------------------------------------------------------------------------------------------------
@@ -194,7 +204,9 @@ def settled_precision(asked: str, run_dir: str, wanted: list[str] | None) -> tup
     return best_precision(replica_devices(wanted))
 
 
-def start_devices(config: TrainingConfig, devices: list[str]) -> tf.distribute.Strategy:
+def start_devices(
+    config: TrainingConfig, devices: list[str], *, multi_worker: bool = False
+) -> tf.distribute.Strategy:
     """Makes the strategy; from here on memory is taken and the process is seeded."""
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
@@ -202,7 +214,7 @@ def start_devices(config: TrainingConfig, devices: list[str]) -> tf.distribute.S
     if devices == ["CPU:0"]:
         # Resuming is bit for bit on a CPU; on GPUs this would cost much speed.
         tf.config.experimental.enable_op_determinism()
-    return tf.distribute.MirroredStrategy(devices)
+    return start_workers() if multi_worker else tf.distribute.MirroredStrategy(devices)
 
 
 # -------------------------------------------------------------------------------------------------
@@ -234,7 +246,11 @@ def take_weights(state: TrainingState, config: TrainingConfig, card: DatasetCard
 
 
 def train(
-    config: TrainingConfig, card: DatasetCard, devices: list[str], stop: Callable[[], bool]
+    config: TrainingConfig,
+    card: DatasetCard,
+    devices: list[str],
+    stop: Callable[[], bool],
+    cluster: Cluster | None = None,
 ) -> bool:
     """Trains to the end of the schedule or until `stop()`; goes on where a run stopped.
 
@@ -243,46 +259,89 @@ def train(
         card: of the data.
         devices: from `replica_devices`.
         stop: asked after each batch.
+        cluster: the workers that train together, None for this process alone.
 
     Returns:
         Whether the schedule is complete.
 
     Raises:
-        ValueError: when the run directory is not ours or all its checkpoints are damaged.
+        ValueError: when the run directory is not ours or all its checkpoints are damaged, or the
+            workers do not come together.
         FloatingPointError: when a loss is not finite.
+        ConnectionError: when another worker is gone.
     """
-    planned = build_schedule(config)
-    schedule = split_over_replicas(planned, len(devices), config.strict_batch)
-    for old, new in zip(planned.phases, schedule.phases, strict=True):
-        if old.batch_size != new.batch_size:
-            logging.warning(
-                "%s: a batch of %d does not split over %d replicas, rounded up to %d",
-                *(old.name, old.batch_size, len(devices), new.batch_size),
-            )
-        if min(new.parts(len(devices))) < 2:
-            logging.warning(
-                "%s: one picture at a time, so that the minibatch statistic says nothing", new.name
-            )
-    with run_directory(config, card) as directory:
-        strategy = start_devices(config, devices)
-        with strategy.scope():
-            dtype = config.dtype_policy
-            state = new_state(config.network, ema_decay=config.ema_decay, dtype=dtype)
-            store = CheckpointStore(directory, state, config.keep_checkpoints)
-            restored = store.restore_newest()
-            if not restored and config.init_from:
-                take_weights(state, config, card)
-        images_shown = int(state.images_shown.numpy())
-        print(f"going on at {images_shown} images" if restored else f"starting in {directory}")
-        data = TrainingData(
-            Path(config.data_dir), card, config.seed, config.mirror, config.network.num_keypoints
-        )
+    directory = Path(config.run_dir)
+    writes = cluster is None or cluster.is_chief
+    with run_directory(config, card) if writes else contextlib.nullcontext():
+        newest = newest_whole_checkpoint(directory / CHECKPOINTS)
+        if cluster is None:
+            strategy = start_devices(config, devices)
+            return _train_on(strategy, config, card, newest, stop, own_decision, writes)
+        print(f"worker {cluster.index} of {cluster.num_workers}: waiting for the others")
+        if not meet(cluster, shared_facts(config, card, devices, newest), stop):
+            print("stopped before all workers were there")
+            return False
+        with survivors_say_so():
+            strategy = start_devices(config, devices, multi_worker=True)
+            agreement = Agreement(strategy, cluster.is_chief)
+            complete = _train_on(strategy, config, card, newest, stop, agreement, writes)
+            # The last checkpoint is the chief's to write: who leaves before knows nothing of it.
+            agreement.wait_for_all()
+        return complete
+
+
+def _train_on(
+    strategy: tf.distribute.Strategy,
+    config: TrainingConfig,
+    card: DatasetCard,
+    checkpoint: str | None,
+    stop: Callable[[], bool],
+    agreed: Decision,
+    writes: bool,
+) -> bool:
+    """Makes or restores the state on started devices, and trains it."""
+    directory = Path(config.run_dir)
+    schedule = _whole_batches(config, strategy.num_replicas_in_sync)
+    with strategy.scope():
+        dtype = config.dtype_policy
+        state = new_state(config.network, ema_decay=config.ema_decay, dtype=dtype)
+        store = CheckpointStore(directory, state, config.keep_checkpoints)
+        if checkpoint:
+            store.restore(checkpoint)
+        elif config.init_from:
+            take_weights(state, config, card)
+    images_shown = int(state.images_shown.numpy())
+    print(f"going on at {images_shown} images" if checkpoint else f"starting in {directory}")
+    data = TrainingData(
+        Path(config.data_dir), card, config.seed, config.mirror, config.network.num_keypoints
+    )
+    trainer = Trainer(config, schedule, data, strategy, state)
+    if writes:
         grid = SampleGrid(data, config.network)
         reporter = Reporter(directory, config.network, grid, images_shown)
-        complete = Trainer(config, schedule, data, strategy, state).run(store, reporter, stop)
-        images_shown = int(state.images_shown.numpy())
+        complete = trainer.run(store, reporter, stop, agreed)
+    else:
+        complete = trainer.run(Onlooker(), Onlooker(), stop, agreed)
+    images_shown = int(state.images_shown.numpy())
     if complete:
         print(f"complete: {images_shown} images shown, samples in {directory / 'samples'}")
     else:
         print(f"stopped at {images_shown} images; run the same command again to go on", flush=True)
     return complete
+
+
+def _whole_batches(config: TrainingConfig, num_replicas: int) -> Schedule:
+    """The schedule with batches that split over the replicas, with a warning where it differs."""
+    planned = build_schedule(config)
+    schedule = split_over_replicas(planned, num_replicas, config.strict_batch)
+    for old, new in zip(planned.phases, schedule.phases, strict=True):
+        if old.batch_size != new.batch_size:
+            logging.warning(
+                "%s: a batch of %d does not split over %d replicas, rounded up to %d",
+                *(old.name, old.batch_size, num_replicas, new.batch_size),
+            )
+        if min(new.parts(num_replicas)) < 2:
+            logging.warning(
+                "%s: one picture at a time, so that the minibatch statistic says nothing", new.name
+            )
+    return schedule

@@ -1,7 +1,9 @@
 """Starts the project's programs as a user does, and waits for what they leave behind."""
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,11 +13,15 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PATIENCE_SECS = 1500
 
 
-def start(module, *flags):
-    """Starts `python -m module`; output is text, both streams in one."""
+def start(module, *flags, environment=None):
+    """Starts `python -m module`; output is text, both streams in one.
+
+    `environment` is added to this process's own.
+    """
     return subprocess.Popen(
         [sys.executable, "-m", module, *flags],
         cwd=REPOSITORY,
+        env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -52,6 +58,13 @@ def kill(process):
     """Kill -9, without any chance to clean up."""
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
+
+
+def free_ports(count):
+    """Ports that nobody listens on now, all different."""
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(socket.create_server(("", 0))) for _ in range(count)]
+        return [server.getsockname()[1] for server in servers]
 
 
 def checkpoints(run_dir):

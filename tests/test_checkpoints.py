@@ -61,9 +61,10 @@ def damage(path, how):
 @pytest.mark.parametrize("part", ["data-00000-of-00001", "index"])
 def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(run_dir, how, part, caplog):
     damage(run_dir / CHECKPOINTS / f"ckpt-200.{part}", how)
-    assert newest_whole_checkpoint(run_dir / CHECKPOINTS).endswith("ckpt-100")
+    newest = newest_whole_checkpoint(run_dir / CHECKPOINTS)
+    assert newest.endswith("ckpt-100")
     state = new_state(NETWORK, ema_decay=0.999)
-    assert CheckpointStore(run_dir, state, keep=3).restore_newest().endswith("ckpt-100")
+    CheckpointStore(run_dir, state, keep=3).restore(newest)
     assert int(state.images_shown.numpy()) == 100
     if not (part == "index" and how == "gone"):
         assert "200 images is damaged" in caplog.text
@@ -77,8 +78,7 @@ def test_when_all_checkpoints_are_damaged_nothing_starts_over_silently(run_dir):
 
 
 def test_without_checkpoints_a_run_starts_and_a_reader_says_so(tmp_path):
-    state = new_state(NETWORK, ema_decay=0.999)
-    assert CheckpointStore(tmp_path, state, keep=3).restore_newest() is None
+    assert newest_whole_checkpoint(tmp_path / CHECKPOINTS) is None
     (tmp_path / "options.json").write_text(to_json(TrainingConfig(NETWORK, "d", "r")))
     with pytest.raises(ValueError, match="`run_dir` must hold a checkpoint"):
         load_run_weights(tmp_path)
@@ -136,9 +136,9 @@ def test_a_checkpoint_of_two_replicas_restores_on_one(tmp_path, two_cpus):
     with two_cpus.scope():
         state = new_state(NETWORK, ema_decay=0.999)
         state.images_shown.assign(44)
-        CheckpointStore(tmp_path, state, keep=1).save()
+        saved = CheckpointStore(tmp_path, state, keep=1).save()
     other = new_state(NETWORK, ema_decay=0.999)
-    assert CheckpointStore(tmp_path, other, keep=1).restore_newest()
+    CheckpointStore(tmp_path, other, keep=1).restore(saved)
     assert int(other.images_shown.numpy()) == 44
     for name, value in dump_weights(state.generator).items():
         np.testing.assert_array_equal(dump_weights(other.generator)[name], value)

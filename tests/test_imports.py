@@ -19,6 +19,7 @@ LEVELS = {
     "psgan_tf.animation": 0,
     "psgan_tf.casting": 0,
     "psgan_tf.characters": 0,
+    "psgan_tf.cluster": 0,
     "psgan_tf.config": 0,
     "psgan_tf.contact_sheets": 0,
     "psgan_tf.conversion": 0,
@@ -30,6 +31,7 @@ LEVELS = {
     "psgan_tf.interchange": 0,
     "psgan_tf.line_up": 0,
     "psgan_tf.matting": 0,
+    "psgan_tf.meeting": 0,
     "psgan_tf.motion": 0,
     "psgan_tf.pictures": 0,
     "psgan_tf.png_text": 0,
@@ -81,6 +83,7 @@ LEVELS = {
     "psgan_tf.training_noise": 3,
     "psgan_tf.training_run": 3,
     "psgan_tf.training_step": 3,
+    "psgan_tf.workers": 3,
     # Level 4: programs.
     "psgan_tf.animate": 4,
     "psgan_tf.animate_flags": 4,

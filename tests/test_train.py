@@ -138,6 +138,7 @@ def test_sigterm_saves_what_was_trained_and_says_how_to_go_on(data_dir, tmp_path
         (["--sample_kimg=1,x"], "`sample_kimg` must be a number"),
         (["--data_dir=nowhere"], "nowhere.*does not exist.*make_tfrecords"),
         (["--run_dir="], "`run_dir` must be given"),
+        (["--multi_worker"], "`TF_CONFIG` must name all workers under --multi_worker"),
     ],
 )
 def test_what_cannot_work_is_refused_before_any_device_work(
@@ -148,6 +149,29 @@ def test_what_cannot_work_is_refused_before_any_device_work(
     assert status == 1
     assert re.search(message, printed), printed
     assert not run_dir.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--devices=CPU:0"], "`devices` must be left out under --multi_worker"),
+        (
+            ["--strict_batch"],
+            "multiple of the replicas under --strict_batch. Received: 4 at 4 with 3",
+        ),
+    ],
+)
+def test_what_cannot_work_with_three_workers_is_refused_before_they_meet(
+    data_dir, tmp_path, call_main, monkeypatch, arguments, message
+):
+    cluster = {"worker": ["a:1", "b:2", "c:3"]}
+    config = {"cluster": cluster, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    own = (*TINY, f"--data_dir={data_dir}", f"--run_dir={tmp_path / 'run'}", "--multi_worker")
+    status, printed = call_main(*own, *arguments)
+    assert status == 1
+    assert message in printed
+    assert not (tmp_path / "run").exists()
 
 
 def begin(run_dir, options, data_dir):
