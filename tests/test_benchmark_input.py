@@ -10,8 +10,8 @@ from psgan_tf.dataset_card import DatasetCard
 from run_programs import run
 from tiny_data import write_dataset
 from tools.benchmark._cases import Case
+from tools.benchmark._input_rates import Row, read, reckoned_step, table
 from tools.benchmark._shards import repeat_examples
-from tools.benchmark.input import Row, read, reckoned_step, table
 
 CASE = Case("train", 8, 4, num_keypoints=3, fmap_base=64, fmap_max=8, fading=True)
 

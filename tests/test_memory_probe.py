@@ -84,6 +84,7 @@ def test_a_line_holds_what_was_measured():
     )
 
 
+@pytest.mark.soak
 def test_over_the_budget_half_a_batch_is_tried_and_takes_less_memory():
     # 4096 pictures of 8 x 8 by 32 maps are 34 MB a layer, and a step keeps dozens of layers.
     shape = {"resolution": 8, "fmap_base": 128, "fmap_max": 32}

@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +22,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from absl import flags
 
 from psgan_tf.config import PRECISIONS, NetworkConfig, TrainingConfig
-from psgan_tf.cost import step_multiplications
 from psgan_tf.data import TrainingData
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.files import json_text, write_atomically
 from psgan_tf.schedule import build_schedule
 from tools.benchmark._cases import Case, whole_numbers
+from tools.benchmark._input_rates import Row, measured_step, read, reckoned_step, table
 from tools.benchmark._shards import make_shards
-from tools.benchmark._turns import TurnTaker, take_turns
 
 FLAGS = flags.FLAGS
 
@@ -50,75 +47,6 @@ flags.DEFINE_float(
 )
 flags.DEFINE_float("eats_least_ms", 2.0, "Its shortest step: kernels start one by one.", 0.0)
 flags.DEFINE_string("json", "", "Write the figures to this file as well.")
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """The figures of one resolution.
-
-    Args:
-        resolution: in pixels.
-        batch: pictures of a step.
-        delivered: pictures a second that the pipeline gives when nothing else is done.
-        cpu_secs: processor time of a picture in the pipeline.
-        eaten: pictures a second that the step takes.
-    """
-
-    resolution: int
-    batch: int
-    delivered: float
-    cpu_secs: float
-    eaten: float
-
-    @property
-    def ratio(self) -> float:
-        """Delivered to eaten."""
-        return self.delivered / self.eaten
-
-    @property
-    def busy_cores(self) -> float:
-        """Processor cores that the pipeline keeps busy at the step's pace."""
-        return self.cpu_secs * self.eaten
-
-
-def read(data: TrainingData, resolution: int, batch: int, secs: float) -> tuple[float, float]:
-    """Reads batches for some seconds, the first one, which fills the buffers, left out.
-
-    Returns:
-        Pictures a second, and seconds of processor time a picture.
-    """
-    batches = iter(data.batches(resolution, batch, 0))
-    next(batches)
-    pictures, start, cpu_start = 0, time.perf_counter(), time.process_time()
-    while not pictures or time.perf_counter() - start < secs:
-        next(batches)
-        pictures += batch
-    wall_secs, cpu_secs = time.perf_counter() - start, time.process_time() - cpu_start
-    return pictures / wall_secs, cpu_secs / pictures
-
-
-def measured_step(case: Case, steps: int) -> float:
-    """Pictures a second of the real step on this machine, in a process of its own."""
-    taker = TurnTaker(case.name, sys.executable, "tools.benchmark._worker", case.fields)
-    (answer,) = take_turns([taker], steps, case.stage)
-    return case.batch / statistics.median(step["secs"] for step in answer["steps"])
-
-
-def reckoned_step(case: Case, tflops: float, least_ms: float) -> float:
-    """Pictures a second of a step at a stated rate, no step shorter than stated either."""
-    flop = 2 * case.batch * step_multiplications(case.network, case.resolution)
-    return case.batch / max(flop / (1e12 * tflops), least_ms / 1e3)
-
-
-def table(rows: list[Row]) -> str:
-    """The figures as text."""
-    lines = ["resolution  batch   delivered/s   CPU us each   eaten/s   ratio   busy cores"]
-    for row in rows:
-        lines.append(
-            f"{row.resolution:10d}{row.batch:7d}{row.delivered:14.0f}{1e6 * row.cpu_secs:14.0f}"
-            f"{row.eaten:10.1f}{row.ratio:8.1f}{row.busy_cores:13.2f}"
-        )
-    return "\n".join(lines)
 
 
 def measure(directory: Path) -> list[Row]:
