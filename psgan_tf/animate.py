@@ -76,7 +76,8 @@ def scene_of(
     stage: Stage, sequence: PoseSequence, open_painter: Callable[[], ModelPainter]
 ) -> tuple[Scene, Painter]:
     """What is to be drawn, and what draws it."""
-    look, names, frames = look_from_flags(), {"motion": FLAGS.motion}, sequence.num_frames
+    look, frames = look_from_flags(), sequence.num_frames
+    names = {"motion": Path(FLAGS.motion).name}  # pictures are passed on: no paths of a machine
     if FLAGS.preview:
         nobody = np.zeros([frames, 0], np.float32)
         return Scene(stage, sequence, nobody, look, names), SkeletonPainter(stage, stage.frame_px)

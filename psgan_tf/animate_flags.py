@@ -78,6 +78,11 @@ def outputs_from_flags() -> list[Path]:
         raise ValueError(f"`{missing}` must be given. Received: nothing. See --help.")
     for path in outputs:
         check_output(path, FLAGS.fps)
+        if FLAGS.background == "transparent" and path.suffix.lower() == ".mp4":
+            raise ValueError(
+                "`output` must be of a kind that holds transparency under "
+                f"--background=transparent. Received: {path}. Choose .webm, .webp or a folder."
+            )
     return outputs
 
 

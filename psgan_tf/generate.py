@@ -22,7 +22,7 @@ from absl import flags
 
 from psgan_tf import command_line
 from psgan_tf.casting import Latents
-from psgan_tf.characters import Character, file_name, save_character, strangers
+from psgan_tf.characters import Character, file_name, load_character, save_character, strangers
 from psgan_tf.config import load_options
 from psgan_tf.contact_sheets import (
     SHEETS,
@@ -73,7 +73,12 @@ def sheet_style(num_poses: int, resolution: int) -> SheetStyle:
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Refuses names of which two make the same file."""
+    """Refuses names of nobody, and names of which two make the same file."""
+    if not all(name.strip() for name in names):
+        raise ValueError(
+            "`save_character` must be names. "
+            f"Received: {','.join(names)!r}, with an empty one. Drop a comma."
+        )
     if len({file_name(name).casefold() for name in names}) < len(names):
         raise ValueError(
             "`save_character` must be names that make files of their own. "
@@ -103,6 +108,11 @@ def save_characters(line_up: LineUp, sampler: Sampler, output: Path) -> None:
     if FLAGS.save_character:
         for name, latent in zip(FLAGS.save_character, line_up.latents, strict=True):
             path = output / f"{file_name(name)}.npz"
+            if path.exists() and not np.array_equal(load_character(path).latent, latent):
+                raise ValueError(
+                    "`save_character` must not replace another character. "
+                    f"Received: {name}; {path} holds another. Choose another name or --output."
+                )
             save_character(path, Character(name, latent, sampler.fingerprint))
             print(f"saved: {path}", flush=True)
 

@@ -50,6 +50,7 @@ def meet(
         ValueError: this worker's port is taken, a worker does not come in time, or one has
             other facts, which then all workers say.
     """
+    facts = {VARIABLE: ",".join(cluster.addresses), **facts}
     with _own_port(cluster) as server:
         try:
             if cluster.is_chief:

@@ -126,6 +126,7 @@ def read_sequence(source: str, stage: Stage, options: SequenceOptions) -> PoseSe
     if options.fps is not None:
         options = replace(options, fps=check_fps(options.fps) / options.hold)
     if path.is_dir() or path.suffix.lower() == ".json":
+        _check_unturned(options.view)
         poses = read_timed_poses(path, clip, stage, options.source_fps, options.pose_size)
         sequence = _of_flat_poses(with_limbs(poses, stage, options.limbs), options)
     else:
@@ -141,16 +142,25 @@ def read_sequence(source: str, stage: Stage, options: SequenceOptions) -> PoseSe
     return held(replace(sequence, keypoints=smooth), options.hold)
 
 
+def _check_unturned(view: View) -> None:
+    """Refuses another view of flat poses, which have one side only."""
+    if view != View():
+        raise ValueError(
+            "`yaw`, `pitch`, `zoom` and `framing` must be left out for flat motions, which have no "
+            f"third dimension. Received: {view}. Give a motion in 3D."
+        )
+
+
 def _span_of(num_frames: int, fps: float, span_secs: tuple[float, float | None]) -> slice:
     """The frames within a span; ValueError where there is none."""
-    first = int(np.ceil(span_secs[0] * fps - 1e-6))
-    last = num_frames - 1 if span_secs[1] is None else int(np.floor(span_secs[1] * fps + 1e-6))
+    end_secs = (num_frames - 1) / fps if span_secs[1] is None else span_secs[1]
+    first, last = np.ceil(span_secs[0] * fps - 1e-6), np.floor(end_secs * fps + 1e-6)
     if not 0 <= first <= min(last, num_frames - 1):
         raise ValueError(
             f"`from_secs` and `to_secs` must take a part of the motion, which is from 0 to "
             f"{(num_frames - 1) / fps:.2f} s. Received: {span_secs[0]:g} to {span_secs[1]}."
         )
-    return slice(first, last + 1)
+    return slice(int(first), int(min(last, num_frames - 1)) + 1)
 
 
 def _of_motion(

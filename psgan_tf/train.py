@@ -149,6 +149,20 @@ class StopRequest:
         return self.signal is not None
 
 
+def check_probe_flags() -> None:
+    """Refuses flags that the probe would ignore, or that ask for it without saying so."""
+    if FLAGS.probe_memory and FLAGS.multi_worker:
+        raise ValueError(
+            "`probe_memory` must be asked of one process. Received: --multi_worker. Leave that "
+            "out, and give one worker's share as --batch_size."
+        )
+    if FLAGS.memory_budget_gib is not None and not FLAGS.probe_memory:
+        raise ValueError(
+            "`memory_budget_gib` must come with --probe_memory, which it is for. "
+            f"Received: memory_budget_gib={FLAGS.memory_budget_gib:g} alone. Add --probe_memory."
+        )
+
+
 def main() -> int:
     """Checks everything that can be checked cheaply, then trains."""
     cluster = Cluster.from_environment() if FLAGS.multi_worker else None
@@ -157,6 +171,7 @@ def main() -> int:
             "`devices` must be left out under --multi_worker: each worker takes all GPUs that it "
             f"sees. Received: {','.join(FLAGS.devices)}. Set CUDA_VISIBLE_DEVICES instead."
         )
+    check_probe_flags()
     card = DatasetCard.load(FLAGS.data_dir) if FLAGS.data_dir else None
     precision, reason = settled_precision(FLAGS.precision, FLAGS.run_dir, FLAGS.devices)
     config = config_from_flags(card, precision)

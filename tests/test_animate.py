@@ -299,6 +299,8 @@ def test_what_was_drawn_before_a_failure_is_kept(tmp_path):
         (["--output=film.gif", "--fps=60"], "`fps` of a GIF must be at most 50"),
         (["--output=a.mp4", "--saved_model=x"], "one of them"),
         (["--output=a.mp4", "--from_secs=9"], "must take a part of the motion"),
+        (["--output=a.mp4", "--from_secs=nan"], "must take a part of the motion"),
+        (["--output=a.mp4", "--background=transparent"], "a kind that holds transparency"),
         (["--output=a.mp4", "--avatar=Nobody"], "`avatar` must be one of the dataset's"),
     ],
 )

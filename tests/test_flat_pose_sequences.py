@@ -16,7 +16,7 @@ from psgan_tf.pose_sequences import (
 )
 from psgan_tf.schema_conversion import convert_keypoints
 from psgan_tf.skeleton import SKELETONS, Skeleton
-from psgan_tf.stage import Stage
+from psgan_tf.stage import Stage, View
 
 AVATAR20 = SKELETONS["avatar20"]
 TAIL3 = Skeleton("tail3", ("root", "mid", "tip"), (), ((0, 1), (1, 2)))
@@ -128,6 +128,12 @@ def test_a_dataset_motion_follows_one_costume_in_the_order_of_time(tmp_path):
     sequence = read_sequence(str(tmp_path), TAIL_STAGE, SequenceOptions())
     assert (sequence.fps, sequence.num_frames) == (5.0, 3)
     np.testing.assert_array_equal(sequence.keypoints, straight_line(8, 10)[[0, 2, 4]])
+
+
+@pytest.mark.parametrize("view", [View((30.0, 30.0)), View(pitch_degrees=5), View(zoom=2.0)])
+def test_flat_poses_cannot_be_seen_from_elsewhere(pose_file, view):
+    with pytest.raises(ValueError, match="must be left out for flat motions"):
+        read_sequence(str(pose_file), TAIL_STAGE, SequenceOptions(view=view))
 
 
 def test_a_loop_of_flat_poses_has_no_jump(pose_file):

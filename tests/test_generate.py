@@ -152,6 +152,11 @@ def test_a_grid_is_drawn_again_from_itself_and_its_characters_from_files(run_dir
     assert set(found) == set(expected)
     for name, picture in found.items():
         np.testing.assert_array_equal(picture, expected[name])
+    others = f"--characters={grid}", f"--poses={grid}", "--save_character=a,b,c,Aoi"
+    place = f"--run_dir={run_dir}", f"--output={again}"
+    status, refused = run("psgan_tf.generate", *place, *others)
+    assert status == 1
+    assert "must not replace another character. Received: Aoi;" in refused
     # A saved one, in the pose of a picture.
     npz, of_picture = again / "Mika-ミカ.npz", walked / "0.667-seed3-0.333-seed8_pose0001.png"
     assert load_character(npz).name == "Mika ミカ"
@@ -224,6 +229,7 @@ def test_a_network_without_poses_draws_characters_without_any(tmp_path):
         (["--characters={tmp}/gone.png"], "there is no such file"),
         (["--characters={tmp}/large.npz"], "must have latents of 8 values, .* with 9"),
         (["--save_character=x", "--seeds=0-1"], "must be a name for each of those drawn, 2"),
+        (["--save_character=x,", "--seeds=0-1"], "must be names"),
         (["--save_character=x/y,X y", "--seeds=0-1"], "names that make files of their own"),
         (["--seeds="], "must name somebody"),
         (["--seeds=x"], "`seeds` must be numbers"),

@@ -87,6 +87,14 @@ def test_one_that_differs_is_named_to_all():
     }
 
 
+def test_workers_that_know_of_other_workers_do_not_meet():
+    chief, first = clusters(2)
+    larger = Cluster((*first.addresses, "elsewhere:1"), 1)
+    refusals = meet_all([chief, larger], [{}, {}])
+    assert len(set(refusals)) == 1
+    assert refusals[0].startswith("`TF_CONFIG` must be the same for all workers.")
+
+
 def test_who_does_not_come_is_named():
     chief, first, second = clusters(3)
     said = meet_all([chief, first], [{}, {}], wait_secs=1.5)

@@ -138,6 +138,7 @@ def test_sigterm_saves_what_was_trained_and_says_how_to_go_on(data_dir, tmp_path
         (["--sample_kimg=1,x"], "`sample_kimg` must be a number"),
         (["--data_dir=nowhere"], "nowhere.*does not exist.*make_tfrecords"),
         (["--run_dir="], "`run_dir` must be given"),
+        (["--memory_budget_gib=11"], "`memory_budget_gib` must come with --probe_memory"),
         (["--multi_worker"], "`TF_CONFIG` must name all workers under --multi_worker"),
     ],
 )
@@ -155,6 +156,7 @@ def test_what_cannot_work_is_refused_before_any_device_work(
     ("arguments", "message"),
     [
         (["--devices=CPU:0"], "`devices` must be left out under --multi_worker"),
+        (["--probe_memory"], "`probe_memory` must be asked of one process"),
         (
             ["--strict_batch"],
             "multiple of the replicas under --strict_batch. Received: 4 at 4 with 3",
