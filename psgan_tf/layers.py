@@ -11,14 +11,15 @@ import math
 import tensorflow as tf
 from tensorflow import keras
 
-from psgan_tf.fast_convolutions import add_pose, convolve_upscaled, pose_bias
+from psgan_tf.convolutions import convolve, convolve_plain
 from psgan_tf.operations import upscale2x
+from psgan_tf.pose_convolution import add_pose, pose_bias
 from psgan_tf.pose_maps import draw_pose_maps
+from psgan_tf.training_scope import shared
 
 # Gain of a layer that is followed by a leaky ReLU (He initialization).
 HE_GAIN = math.sqrt(2.0)
-# From this resolution on convolutions take the forms of fast_convolutions.py; below it those are
-# no faster.
+# From this resolution on poses enter without their maps; below it that is no faster.
 FAST_FORMS_FROM = 16
 
 register = keras.saving.register_keras_serializable(package="psgan_tf")
@@ -44,7 +45,14 @@ class EqualizedLayer(keras.layers.Layer):
         """Makes the kernel and its scale; all axes but the last count as fan-in."""
         self.kernel_scale = self.gain / math.sqrt(math.prod(shape[:-1]))
         normal = keras.initializers.RandomNormal(stddev=1.0)
-        self.kernel = self.add_weight(name="kernel", shape=shape, initializer=normal)
+        self.kernel = self.add_weight(
+            name="kernel", shape=shape, initializer=normal, experimental_autocast=False
+        )
+
+    def scaled_kernel(self) -> tf.Tensor:
+        """The kernel as it is used, in the compute type; the calls of a step share the product."""
+        scaled = shared((self, "kernel"), lambda: self.kernel * self.kernel_scale)
+        return tf.cast(scaled, self.compute_dtype)
 
     def add_bias(self, size: int) -> None:
         """Makes the bias."""
@@ -81,7 +89,7 @@ class EqualizedDense(EqualizedLayer):
         self.built = True
 
     def call(self, inputs):
-        return tf.nn.bias_add(tf.matmul(inputs, self.kernel * self.kernel_scale), self.bias)
+        return tf.nn.bias_add(tf.matmul(inputs, self.scaled_kernel()), self.bias)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "units": self.units}
@@ -110,7 +118,7 @@ class LatentProjection(EqualizedLayer):
         self.built = True
 
     def call(self, latents):
-        features = tf.matmul(latents, self.kernel * self.kernel_scale)
+        features = tf.matmul(latents, self.scaled_kernel())
         return tf.nn.bias_add(tf.reshape(features, [-1, 4, 4, self.filters]), self.bias)
 
     def get_config(self) -> dict:
@@ -140,8 +148,7 @@ class EqualizedConv2D(EqualizedLayer):
         self.built = True
 
     def call(self, inputs):
-        outputs = tf.nn.conv2d(inputs, self.kernel * self.kernel_scale, 1, "SAME")
-        return tf.nn.bias_add(outputs, self.bias)
+        return convolve(inputs, self.scaled_kernel(), self.bias)
 
     def get_config(self) -> dict:
         sizes = {"filters": self.filters, "kernel_size": self.kernel_size}
@@ -215,18 +222,16 @@ class PoseConv2D(EqualizedConv2D):
                 dtype=features.dtype,
             )
             features = tf.concat([features, maps], axis=-1)
-        return super().call(features)
+        return convolve_plain(features, self.scaled_kernel(), self.bias)
 
     def call_fast(self, features, keypoints):
-        """The same sums in the order of fast_convolutions.py."""
-        kernel, pose_kernel = tf.split(
-            self.kernel * self.kernel_scale, [features.shape[3], self.num_keypoints], axis=2
+        """The same sums, the pose's from the keypoints."""
+        kernel, pose_kernel = shared(
+            (self, "parts"),
+            lambda: tf.split(self.scaled_kernel(), [features.shape[3], self.num_keypoints], axis=2),
         )
         bias = self.bias + pose_bias(pose_kernel) if self.num_keypoints else self.bias
-        if self.upscale:
-            outputs = convolve_upscaled(features, kernel, bias)
-        else:
-            outputs = tf.nn.bias_add(tf.nn.conv2d(features, kernel, 1, "SAME"), bias)
+        outputs = convolve(features, kernel, bias, doubled=self.upscale)
         if not self.num_keypoints:
             return outputs
         return add_pose(outputs, keypoints, pose_kernel, frame=self.keypoint_frame)

@@ -20,6 +20,7 @@ from psgan_tf.operations import downscale2x, lerp, upscale2x
 from psgan_tf.optimizers import Optimizer
 from psgan_tf.schedule import Phase
 from psgan_tf.training_noise import TrainingNoise
+from psgan_tf.training_scope import training_scope
 
 
 def fade_reals(images: tf.Tensor, alpha: tf.Tensor | None) -> tf.Tensor:
@@ -155,7 +156,8 @@ class TrainingStep:
         replica = tf.distribute.get_replica_context()
 
         def sums_of_part(*part):
-            gradients, values = of_part(*part)
+            with training_scope():
+                gradients, values = of_part(*part)
             return gradients, {name: tf.reduce_sum(values[name]) for name in names}
 
         zeros = [tf.zeros(variable.shape) for variable in variables], dict.fromkeys(names, 0.0)

@@ -53,11 +53,12 @@ LEVELS = {
     # Level 1: TensorFlow, no model.
     "psgan_tf.conversion.convert": 1,
     "psgan_tf.data": 1,
-    "psgan_tf.fast_convolutions": 1,
+    "psgan_tf.convolutions": 1,
     "psgan_tf.latents": 1,
     "psgan_tf.layers": 1,
     "psgan_tf.micro_batches": 1,
     "psgan_tf.operations": 1,
+    "psgan_tf.pose_convolution": 1,
     "psgan_tf.pose_maps": 1,
     "psgan_tf.precision": 1,
     "psgan_tf.random_data": 1,
@@ -66,6 +67,8 @@ LEVELS = {
     "psgan_tf.remote_calls": 1,
     "psgan_tf.remote_generator": 1,
     "psgan_tf.remote_pictures": 1,
+    "psgan_tf.training_scope": 1,
+    "psgan_tf.winograd": 1,
     "psgan_tf.wire": 1,
     # Level 2: the model.
     "psgan_tf.blocks": 2,

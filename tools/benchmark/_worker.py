@@ -11,6 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf
 
 from psgan_tf import blocks, layers
+from psgan_tf.convolutions import convolve_plain
 from psgan_tf.operations import LEAK
 from tools.benchmark._cases import Case
 from tools.benchmark._convolutions import ConvolutionWork
@@ -27,6 +28,7 @@ _WORKS = {
 
 def use_plain_forms() -> None:
     """From here on all that this process builds is computed as the paper draws it."""
+    layers.convolve = convolve_plain
     layers.PoseConv2D.call_fast = layers.PoseConv2D.call_plain
     blocks.leaky_relu = functools.partial(tf.nn.leaky_relu, alpha=LEAK)
 

@@ -4,16 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf.fast_convolutions import add_pose, convolve_upscaled, pose_bias
+from psgan_tf.convolutions import convolve_upscaled
 from psgan_tf.operations import upscale2x
+from psgan_tf.pose_convolution import add_pose, pose_bias
 from psgan_tf.pose_maps import draw_pose_maps
+from second_derivatives import assert_same, normal
 
 FRAME = 64
 BIAS = [0.5, -1.0, 2.0, 0.0, 0.25]
-
-
-def normal(*shape, seed=0):
-    return tf.constant(np.random.default_rng([seed, *shape]).normal(size=shape).astype(np.float32))
 
 
 def plain_upscaled(features, kernel):
@@ -30,27 +28,6 @@ def fast_pose(features, kernel, keypoints):
 def plain_pose(features, kernel, keypoints):
     maps = draw_pose_maps(keypoints, resolution=features.shape[1], frame=FRAME)
     return tf.nn.conv2d(tf.concat([features, maps], axis=-1), kernel, 1, "SAME")
-
-
-def derivatives(function, features, kernel):
-    """Value, first derivatives by both, and those of a gradient's norm by both."""
-    with tf.GradientTape() as outer:
-        outer.watch([features, kernel])
-        with tf.GradientTape() as inner:
-            inner.watch([features, kernel])
-            value = function(features, kernel)
-            score = tf.reduce_sum(tf.sin(value))
-        first = inner.gradient(score, [features, kernel])
-        norm = tf.reduce_sum(tf.square(first[0]))
-    return [value, *first, *outer.gradient(norm, [features, kernel])]
-
-
-def assert_same(fast, plain, features, kernel):
-    for ours, theirs in zip(
-        derivatives(fast, features, kernel), derivatives(plain, features, kernel), strict=True
-    ):
-        scale = float(tf.reduce_max(tf.abs(theirs)))
-        np.testing.assert_allclose(ours, theirs, atol=2e-6 * scale)
 
 
 @pytest.mark.parametrize("size", [4, 7])

@@ -1,7 +1,7 @@
-"""Two convolutions of the blocks in cheaper forms: exact rearrangements of their sums.
+"""What pose maps add to a convolution, from the keypoints alone: an exact rearrangement of sums.
 
-`layers.PoseConv2D` says what is computed; the plain forms there are the oracles of these. Every
-operation here has a gradient of any order, which the gradient penalty needs.
+`layers.PoseConv2D` says what is computed; its plain form is the oracle of this one. Every operation
+here has a gradient of any order, which the gradient penalty needs.
 """
 
 from __future__ import annotations
@@ -12,55 +12,6 @@ import tensorflow as tf
 from psgan_tf.pose_maps import in_frame, pixel_of
 
 _TAPS = 3
-
-
-def _corner_matrix() -> np.ndarray:
-    """[16, 9]: which taps of a 3 x 3 kernel over doubled pixels fall on each pixel round a corner.
-
-    Where four pixels meet, two rows and two columns of the doubled picture touch: the results
-    (row p, column q) see nothing but the four pixels (row a, column b), each through the sum of
-    one to four taps. Rows of the matrix are (a, b, p, q), columns the taps of the kernel.
-    """
-    line = np.zeros([2, 2, _TAPS], np.float32)
-    for result, doubled_row in enumerate((-1, 0)):  # the last row above the corner, the first below
-        for tap in range(_TAPS):
-            below = doubled_row + tap - 1 >= 0
-            line[int(below), result, tap] = 1.0
-    return np.einsum("apt,bqu->abpqtu", line, line).reshape(16, _TAPS * _TAPS)
-
-
-_CORNER_MATRIX = _corner_matrix()
-
-
-def convolve_upscaled(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """3 x 3 convolution of nearest-neighbour doubled features, without doubling them.
-
-    Each pixel of the result sees 2 x 2 different pixels of the features, so 16 multiplications
-    do where the plain form takes 36: one 2 x 2 convolution over the corners of the pixels, whose
-    results are the 2 x 2 pixels round each corner.
-
-    Args:
-        features: [B, H, W, C].
-        kernel: [3, 3, C, F].
-        bias: [F].
-
-    Returns:
-        [B, 2H, 2W, F], as `tf.nn.conv2d(upscale2x(features), kernel, 1, "SAME") + bias`.
-    """
-    channels, filters = kernel.shape[2:]
-    height, width = features.shape[1:3]
-    matrix = tf.constant(_CORNER_MATRIX, kernel.dtype)
-    corner = tf.matmul(matrix, tf.reshape(kernel, [_TAPS * _TAPS, channels * filters]))
-    corner = tf.transpose(tf.reshape(corner, [2, 2, 4, channels, filters]), [0, 1, 3, 2, 4])
-    corner = tf.reshape(corner, [2, 2, channels, 4 * filters])
-    # Padded apart: convolutions that pad by themselves have no fast gradients in bfloat16.
-    padded = tf.pad(features, [[0, 0], [1, 1], [1, 1], [0, 0]])
-    outputs = tf.nn.bias_add(tf.nn.conv2d(padded, corner, 1, "VALID"), tf.tile(bias, [4]))
-    batch = tf.shape(features)[0]
-    outputs = tf.reshape(outputs, [batch, height + 1, width + 1, 2, 2, filters])
-    outputs = tf.transpose(outputs, [0, 1, 3, 2, 4, 5])
-    outputs = tf.reshape(outputs, [batch, 2 * height + 2, 2 * width + 2, filters])
-    return outputs[:, 1:-1, 1:-1]
 
 
 def pose_bias(kernel: tf.Tensor) -> tf.Tensor:

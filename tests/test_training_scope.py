@@ -1,0 +1,99 @@
+"""Tensors made once for several calls."""
+
+import threading
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow import keras
+
+from psgan_tf import layers, losses
+from psgan_tf.config import NetworkConfig
+from psgan_tf.convolutions import convolve_plain
+from psgan_tf.networks import Discriminator
+from psgan_tf.random_data import RandomData
+from psgan_tf.training_scope import shared, training_scope
+
+
+def numbers():
+    """Makes 1, 2, 3 and so on: a different thing at each call."""
+    counter = iter(range(1, 100))
+    return lambda: next(counter)
+
+
+def test_a_key_is_made_once_within_and_each_time_without():
+    make = numbers()
+    assert [shared("a", make), shared("a", make)] == [1, 2]
+    with training_scope():
+        assert [shared("a", make), shared("b", make), shared("a", make)] == [3, 4, 3]
+    with training_scope():
+        assert shared("a", make) == 5
+
+
+def fail_within(make):
+    with training_scope():
+        assert shared("a", make) == 2
+        raise RuntimeError("inside")
+
+
+def test_an_inner_scope_hides_the_outer_one_until_it_ends():
+    make = numbers()
+    with training_scope():
+        assert shared("a", make) == 1
+        with pytest.raises(RuntimeError, match="inside"):
+            fail_within(make)
+        assert shared("a", make) == 1
+    assert shared("a", make) == 3
+
+
+def test_replicas_that_are_traced_beside_each_other_share_nothing():
+    make, seen = numbers(), []
+    with training_scope():
+        shared("a", make)
+        thread = threading.Thread(target=lambda: seen.append(shared("a", make)))
+        thread.start()
+        thread.join()
+        assert seen == [2]
+
+
+def gradients_of_discriminator(discriminator, data):
+    """By all weights, of the loss with its gradient penalty, as a step computes them."""
+    images, keypoints = data.batch()
+    reals = tf.cast(images, tf.float32) / 127.5 - 1
+    fakes = tf.random.stateless_uniform(reals.shape, [1, 2], -1.0, 1.0)
+    mix = tf.random.stateless_uniform(reals.shape[:1], [3, 4])
+    variables = discriminator.active_variables(16, False)
+
+    @tf.function
+    def gradients():
+        with training_scope(), tf.GradientTape() as tape:
+            values = losses.discriminator_losses(
+                lambda pictures: discriminator(pictures, keypoints=keypoints, resolution=16),
+                reals,
+                fakes,
+                mix,
+                gradient_penalty_weight=10.0,
+                drift_weight=0.001,
+            )
+            loss = tf.reduce_sum(values["discriminator_loss"])
+        return tape.gradient(loss, variables)
+
+    return dict(zip([v.name for v in variables], gradients(), strict=True))
+
+
+def test_a_wide_discriminator_learns_the_same_from_shared_tensors_in_other_forms(monkeypatch):
+    # Wide enough for Winograd's form; the penalty goes through its second derivatives.
+    network = NetworkConfig(
+        resolution=16, num_keypoints=4, keypoint_frame=16, fmap_base=4096, fmap_max=192
+    )
+    keras.utils.set_random_seed(0)
+    discriminator, data = Discriminator(network), RandomData(network, 4, 16)
+    fast = gradients_of_discriminator(discriminator, data)
+    monkeypatch.setattr(layers, "convolve", convolve_plain)
+    monkeypatch.setattr(layers.PoseConv2D, "call_fast", layers.PoseConv2D.call_plain)
+    monkeypatch.setattr(layers, "shared", lambda key, make: make())
+    plain = gradients_of_discriminator(discriminator, data)
+    # Where rounding carries a feature over zero, the slope there is another: hence the tolerance.
+    for name, gradient in plain.items():
+        scale = float(tf.reduce_max(tf.abs(gradient)))
+        np.testing.assert_allclose(fast[name], gradient, atol=3e-4 * scale, err_msg=name)
