@@ -16,6 +16,9 @@ from psgan_tf.operations import lerp
 NORM_EPSILON = 1e-12
 DISCRIMINATOR_VALUES = ("discriminator_loss", "real_score", "fake_score", "gradient_norm")
 
+# Gives losses [B], the name of what was measured, and that [B].
+Term = Callable[[], tuple[tf.Tensor, str, tf.Tensor]]
+
 
 def gradient_norms(discriminator: Callable, images: tf.Tensor) -> tf.Tensor:
     """Norms of the scores' gradient with respect to each picture.
@@ -37,7 +40,7 @@ def gradient_norms(discriminator: Callable, images: tf.Tensor) -> tf.Tensor:
     return tf.sqrt(tf.reduce_sum(tf.square(gradients), axis=[1, 2, 3]) + NORM_EPSILON)
 
 
-def discriminator_losses(
+def discriminator_terms(
     discriminator: Callable,
     reals: tf.Tensor,
     fakes: tf.Tensor,
@@ -45,8 +48,11 @@ def discriminator_losses(
     *,
     gradient_penalty_weight: float,
     drift_weight: float,
-) -> dict[str, tf.Tensor]:
+) -> tuple[Term, ...]:
     """D(fake) - D(real) + lambda (|grad D(mixed)| - 1)^2 + drift D(real)^2, for each pair.
+
+    The terms are added up by whoever computes them, one after the other where memory is short:
+    each sees the discriminator once, and none needs another.
 
     Args:
         discriminator: pictures [B, N, N, 3] to scores [B], the batch's poses bound.
@@ -56,19 +62,22 @@ def discriminator_losses(
         drift_weight: 0.001 in the paper.
 
     Returns:
-        Values [B] by the names `DISCRIMINATOR_VALUES`.
+        Functions that give a term's losses [B], the name of what it measures, and that [B].
     """
-    real_scores = discriminator(reals)
-    fake_scores = discriminator(fakes)
-    norms = gradient_norms(discriminator, lerp(reals, fakes, mix[:, None, None, None]))
-    losses = (
-        fake_scores
-        - real_scores
-        + gradient_penalty_weight * tf.square(norms - 1.0)
-        + drift_weight * tf.square(real_scores)
-    )
-    values = (losses, real_scores, fake_scores, norms)
-    return dict(zip(DISCRIMINATOR_VALUES, values, strict=True))
+
+    def real_term():
+        scores = discriminator(reals)
+        return drift_weight * tf.square(scores) - scores, "real_score", scores
+
+    def fake_term():
+        scores = discriminator(fakes)
+        return scores, "fake_score", scores
+
+    def penalty_term():
+        norms = gradient_norms(discriminator, lerp(reals, fakes, mix[:, None, None, None]))
+        return gradient_penalty_weight * tf.square(norms - 1.0), "gradient_norm", norms
+
+    return real_term, fake_term, penalty_term
 
 
 def generator_losses(discriminator: Callable, fakes: tf.Tensor) -> tf.Tensor:

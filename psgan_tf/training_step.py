@@ -8,13 +8,13 @@ replica's examples divided by the global batch, gradients are sums over parts an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import tensorflow as tf
 
 from psgan_tf.checkpoints import TrainingState
 from psgan_tf.config import TrainingConfig
-from psgan_tf.losses import DISCRIMINATOR_VALUES, discriminator_losses, generator_losses
+from psgan_tf.losses import DISCRIMINATOR_VALUES, Term, discriminator_terms, generator_losses
 from psgan_tf.micro_batches import sum_over_parts
 from psgan_tf.operations import downscale2x, lerp, upscale2x
 from psgan_tf.optimizers import Optimizer
@@ -35,6 +35,41 @@ def fade_reals(images: tf.Tensor, alpha: tf.Tensor | None) -> tf.Tensor:
     """
     images = tf.cast(images, tf.float32) / 127.5 - 1.0
     return images if alpha is None else lerp(upscale2x(downscale2x(images)), images, alpha)
+
+
+def sum_of_terms(
+    terms: Iterable[Term], variables: Sequence[tf.Variable], batch_size: int
+) -> tuple[list[tf.Tensor], tf.Tensor, dict[str, tf.Tensor]]:
+    """Gradients of the summed losses of all terms, one term after the other.
+
+    A term starts when the gradients of the one before are done and its tensors gone: a step then
+    needs memory for the largest term and not for all.
+
+    Args:
+        terms: of a loss.
+        variables: whose gradients they are; the first term depends on all.
+        batch_size: the losses' sum is divided by it.
+
+    Returns:
+        Gradients, losses [B] undivided, and what the terms measured, [B] by name.
+    """
+    gradients: list[tf.Tensor | None] = [None] * len(variables)
+    losses, values = 0.0, {}
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+        tape.watch(variables)
+        for term in terms:
+            done = tf.group(*[gradient for gradient in gradients if gradient is not None])
+            with tf.control_dependencies([done]):
+                term_losses, name, values[name] = term()
+                loss = tf.reduce_sum(term_losses) / batch_size
+            with tape.stop_recording():
+                of_term = tape.gradient(loss, variables)
+            gradients = [
+                before if by is None else by if before is None else before + by
+                for before, by in zip(gradients, of_term, strict=True)
+            ]
+            losses += term_losses
+    return gradients, losses, values
 
 
 class TrainingStep:
@@ -106,18 +141,16 @@ class TrainingStep:
         def of_part(images, keypoints, latents, mix):
             pose = {"keypoints": keypoints, "resolution": phase.resolution, "alpha": alpha}
             reals, fakes = fade_reals(images, alpha), self.state.generator(latents, **pose)
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(variables)
-                values = discriminator_losses(
-                    lambda pictures: self.state.discriminator(pictures, **pose),
-                    reals,
-                    fakes,
-                    mix,
-                    gradient_penalty_weight=self.config.gradient_penalty_weight,
-                    drift_weight=self.config.drift_weight,
-                )
-                loss = tf.reduce_sum(values["discriminator_loss"]) / phase.batch_size
-            return tape.gradient(loss, variables), values
+            terms = discriminator_terms(
+                lambda pictures: self.state.discriminator(pictures, **pose),
+                reals,
+                fakes,
+                mix,
+                gradient_penalty_weight=self.config.gradient_penalty_weight,
+                drift_weight=self.config.drift_weight,
+            )
+            gradients, losses, values = sum_of_terms(terms, variables, phase.batch_size)
+            return gradients, {"discriminator_loss": losses, **values}
 
         examples = (images, keypoints, latents, mix)
         return self._summed(of_part, examples, variables, DISCRIMINATOR_VALUES, phase)

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 import numpy_oracles as oracle
-from psgan_tf.losses import discriminator_losses, generator_losses, gradient_norms
+from loss_totals import discriminator_losses
+from psgan_tf.losses import generator_losses, gradient_norms
 from psgan_tf.weights import dump_weights
 from tiny_networks import TINY, some_images, some_keypoints, tiny_discriminator
 

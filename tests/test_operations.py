@@ -15,6 +15,8 @@ from psgan_tf.operations import (
     pixel_norm,
     upscale2x,
 )
+from second_derivatives import assert_same
+from second_derivatives import normal as tensor
 
 
 def normal(*shape, seed=0):
@@ -73,6 +75,16 @@ def test_pixel_norm_of_nothing_is_nothing_with_a_finite_gradient():
         normed = pixel_norm(features)
     np.testing.assert_array_equal(normed, features)
     np.testing.assert_allclose(tape.gradient(normed, features), 1e4, rtol=1e-5)
+
+
+def test_pixel_norm_has_the_derivatives_of_its_formula():
+    def formula(features, weights):
+        squares = tf.reduce_mean(tf.square(features), axis=-1, keepdims=True)
+        return weights * features / tf.sqrt(squares + 1e-8)
+
+    assert_same(
+        lambda x, w: w * pixel_norm(x), formula, tensor(2, 3, 4, 5), tensor(2, 3, 4, 5, seed=1)
+    )
 
 
 def test_pixel_norm_measures_in_float32_what_is_bfloat16():

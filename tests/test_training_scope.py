@@ -7,12 +7,14 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from psgan_tf import layers, losses
+from psgan_tf import layers
 from psgan_tf.config import NetworkConfig
 from psgan_tf.convolutions import convolve_plain
+from psgan_tf.losses import discriminator_terms
 from psgan_tf.networks import Discriminator
 from psgan_tf.random_data import RandomData
 from psgan_tf.training_scope import shared, training_scope
+from psgan_tf.training_step import sum_of_terms
 
 
 def numbers():
@@ -66,8 +68,8 @@ def gradients_of_discriminator(discriminator, data):
 
     @tf.function
     def gradients():
-        with training_scope(), tf.GradientTape() as tape:
-            values = losses.discriminator_losses(
+        with training_scope():
+            terms = discriminator_terms(
                 lambda pictures: discriminator(pictures, keypoints=keypoints, resolution=16),
                 reals,
                 fakes,
@@ -75,8 +77,7 @@ def gradients_of_discriminator(discriminator, data):
                 gradient_penalty_weight=10.0,
                 drift_weight=0.001,
             )
-            loss = tf.reduce_sum(values["discriminator_loss"])
-        return tape.gradient(loss, variables)
+            return sum_of_terms(terms, variables, len(mix))[0]
 
     return dict(zip([v.name for v in variables], gradients(), strict=True))
 
