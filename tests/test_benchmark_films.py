@@ -27,7 +27,7 @@ from tools.benchmark._flicker import (
     jittered,
     table,
 )
-from tools.benchmark._plot import place, plot
+from tools.benchmark._overlap_curves import overlap_figure
 from tools.benchmark._truth import Truth, costumes_of, nearest_film
 
 AVATAR20 = SKELETONS["avatar20"]
@@ -74,18 +74,18 @@ def test_the_table_leaves_the_ratio_out_where_the_truth_stands_still():
     assert still.to_json()["ratio"] is None
 
 
-def test_curves_go_from_the_left_to_the_right_and_break_where_a_value_is_missing():
-    size = (200, 100)
-    assert place(0, 0.0, 11, size)[0] < place(10, 0.0, 11, size)[0]
-    assert place(0, 1.0, 11, size)[1] < place(0, 0.0, 11, size)[1]
-    whole = plot("", {"a": np.full(11, 0.5)}, size)
-    values = np.full(11, 0.5)
-    values[5] = np.nan
-    broken = plot("", {"a": values}, size)
-    x, y = (round(v) for v in place(5, 0.5, 11, size))
-    assert whole.shape == (100, 200, 3)
-    assert whole[y, x].tolist() != [255, 255, 255]
-    assert broken[y, x].tolist() == [255, 255, 255]
+def test_curves_break_where_a_value_is_missing_and_say_their_means():
+    values = np.array([0.25, np.nan, 0.75])
+    figure = overlap_figure("jump", {"same pose": values, "another frame": np.full(3, 0.1)})
+    (axes,) = figure.axes
+    first, second = axes.lines
+    np.testing.assert_array_equal(first.get_ydata(), values)
+    assert first.get_linewidth() > second.get_linewidth()
+    assert axes.get_ylim() == (0, 1)
+    assert axes.get_title(loc="left") == "jump"
+    assert axes.get_xlabel() == "3 frames"
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names == ["same pose 0.50", "another frame 0.10"]
 
 
 def test_the_nearest_film_is_the_one_that_differs_least():

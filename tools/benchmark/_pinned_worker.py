@@ -14,6 +14,7 @@ import tensorflow as tf
 from psgan_tf.checkpoints import new_state
 from psgan_tf.cluster import VARIABLE
 from psgan_tf.random_data import RandomData
+from psgan_tf.reporting import peak_memory_gib
 from psgan_tf.trainer import Trainer
 from psgan_tf.workers import start_workers
 from tools.benchmark._cases import Case
@@ -53,7 +54,11 @@ class WorkerSteps:
         """A turn's steps; reading a loss waits for each."""
         start_secs = time.process_time()
         losses = [self._loss() for _ in range(self._steps)]
-        return {"generator_losses": losses, "cpu_secs": time.process_time() - start_secs}
+        return {
+            "generator_losses": losses,
+            "cpu_secs": time.process_time() - start_secs,
+            "peak_gib": peak_memory_gib(),
+        }
 
     def end(self) -> dict[str, Any]:
         """Nothing more."""

@@ -21,14 +21,15 @@ import numpy as np
 from absl import flags
 
 from psgan_tf.files import json_text, write_atomically
-from psgan_tf.pictures import encode_png, enlarged
+from psgan_tf.pictures import enlarged
 from psgan_tf.sampling import Sampler
 from psgan_tf.silhouettes import overlaps_with_floors, silhouettes
 from psgan_tf.skeleton_pictures import skeleton_picture
 from psgan_tf.stage import Stage, stage_of_card
 from psgan_tf.video.writing import write_animation
 from tools.benchmark._drawing import drawn
-from tools.benchmark._plot import plot
+from tools.benchmark._figures import png_of
+from tools.benchmark._overlap_curves import overlap_figure
 from tools.benchmark._truth import Take, Truth, costumes_of, nearest_film
 
 FLAGS = flags.FLAGS
@@ -136,7 +137,7 @@ def main() -> int:
     for take, real, generated, overlaps in shots:
         write_film(output / take.name, real, generated, take.keypoints, stage)
         curves = {label: overlaps[key] for key, label in _SHOWN.items()}
-        write_atomically(output / f"{take.name}.png", encode_png(plot(take.name, curves)))
+        write_atomically(output / f"{take.name}.png", png_of(overlap_figure(take.name, curves)))
         figures[take.name] = {
             key: [None if np.isnan(value) else round(value, 4) for value in values.tolist()]
             for key, values in overlaps.items()

@@ -14,19 +14,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
-import socket
 import statistics
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from absl import flags
 
 from tools.benchmark._cases import Case, check, whole_numbers
-from tools.benchmark._turn_taker import STEP
-from tools.benchmark._turns import TurnTaker
+from tools.benchmark._team import Team, Turn, check_counts, own_cores
 
 FLAGS = flags.FLAGS
 
@@ -40,73 +36,6 @@ flags.DEFINE_boolean("fading", True, "A fading stage, the dearer one.")
 flags.DEFINE_integer("steps", 5, "Training steps of a turn.", 1)
 flags.DEFINE_integer("rounds", 7, "Turns of each number of workers.", 1)
 flags.DEFINE_string("json", "", "File for the figures, beside the table on the terminal.")
-
-
-@dataclasses.dataclass(frozen=True)
-class Turn:
-    """What one turn of a team took.
-
-    Args:
-        secs: from its start to its end.
-        cpu_secs: of processor time, of all workers together.
-    """
-
-    secs: float
-    cpu_secs: float
-
-
-class Team:
-    """Workers that train together, one process on one core each.
-
-    Args:
-        case: the stage, with the global batch.
-        cores: one for each worker.
-        steps: training steps of a turn.
-    """
-
-    def __init__(self, case: Case, cores: Sequence[int], steps: int) -> None:
-        self._pool = ThreadPoolExecutor(len(cores))
-        self._takers = []
-        for index, tf_config in enumerate(_tf_configs(len(cores))):
-            fields = {
-                "case": case.fields,
-                "own_batch": case.batch // len(cores),
-                "steps": steps,
-                "core": cores[index],
-                "tf_config": tf_config,
-            }
-            name, module = f"worker {index} of {len(cores)}", "tools.benchmark._pinned_worker"
-            self._takers.append(TurnTaker(name, sys.executable, module, fields))
-
-    def wait_until_ready(self) -> None:
-        """Returns once all have traced their step."""
-        list(self._pool.map(TurnTaker.answer, self._takers))
-
-    def turn(self) -> Turn:
-        """Does a turn, which lasts as long as its slowest worker."""
-        # All at once: each step of one waits for the others'.
-        answers = list(self._pool.map(lambda taker: taker.ask(STEP), self._takers))
-        return Turn(max(a["secs"] for a in answers), sum(a["cpu_secs"] for a in answers))
-
-    def close(self) -> None:
-        """Ends all."""
-        for taker in self._takers:
-            taker.close()
-        self._pool.shutdown()
-
-
-def _tf_configs(count: int) -> list[str]:
-    """TF_CONFIG of each worker; none for one alone."""
-    if count == 1:
-        return [""]
-    with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(socket.create_server(("", 0))) for _ in range(count)]
-        ports = [server.getsockname()[1] for server in servers]
-    cluster = {"worker": [f"localhost:{port}" for port in ports]}
-    return [
-        json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
-        for index in range(count)
-    ]
 
 
 def measure(counts: Sequence[int], cores: Sequence[int]) -> dict[int, list[Turn]]:
@@ -161,12 +90,8 @@ def rows(turns: dict[int, list[Turn]]) -> list[dict[str, float]]:
 def main() -> int:
     """Measures and prints one table."""
     counts = sorted({1, *whole_numbers("workers", FLAGS.workers)})
-    cores = sorted(os.sched_getaffinity(0))
-    if counts[-1] > len(cores):
-        raise ValueError(
-            f"`workers` must leave each a core of its own, of {len(cores)} here. "
-            f"Received: workers={','.join(FLAGS.workers)}. Lower --workers."
-        )
+    cores = own_cores()
+    check_counts("workers", counts, len(cores))
     found = rows(measure(counts, cores))
     verb = "fade to " if FLAGS.fading else ""
     print(
