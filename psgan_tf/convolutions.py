@@ -1,4 +1,4 @@
-"""The 3 x 3 convolutions of the blocks, each in the cheapest of its forms.
+"""The convolutions of the blocks, each in the cheapest of its forms.
 
 All forms are rearrangements of the same sums; the plain one is the oracle of the others. Every
 operation here has a gradient of any order, which the gradient penalty needs.
@@ -14,11 +14,11 @@ from psgan_tf.training_scope import in_training_scope
 from psgan_tf.winograd import convolve_by_points
 
 _TAPS = 3
-# Where each form was found to win. Of the results of a step, and of channels in and out:
+# Where `convolve_by_points` was found to win: of the results of one call, of channels in and out,
+# and of the size in pixels, since its lines cost more a pixel the longer they are.
 POINTS_FROM_RESULTS = 1024
 POINTS_FROM_CHANNELS = 192
-# Height of the features before they are doubled:
-CORNERS_FROM = 8
+POINTS_UP_TO_PX = 64
 
 
 def convolve_plain(
@@ -88,23 +88,32 @@ def convolve_upscaled(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -
     return outputs[:, 1:-1, 1:-1]
 
 
+def _on_processors() -> bool:
+    """Whether what is built here runs without a GPU, whose library has such forms of its own."""
+    if tf.distribute.has_strategy():
+        devices = tf.distribute.get_strategy().extended.worker_devices
+        return not any("GPU" in device.upper() for device in devices)
+    return not tf.config.get_visible_devices("GPU")
+
+
 def _points_pay(features: tf.Tensor, kernel: tf.Tensor, doubled: bool) -> bool:
     """Whether `convolve_by_points` is the cheapest form, by measurement on processors.
 
     It needs float32, and enough results to bring the kernel to the points for. Generation goes
     without: its batches are small, and a server's graph and a program's must round alike.
     """
+    if not in_training_scope() or features.dtype != tf.float32 or kernel.shape[0] != _TAPS:
+        return False
     batch, height, width, channels = features.shape
-    size = min(height, width) * (2 if doubled else 1)
+    if doubled:
+        height, width = 2 * height, 2 * width
     return (
-        in_training_scope()
-        and features.dtype == tf.float32
-        and kernel.shape[0] == _TAPS
+        batch is not None
         and height % 4 == width % 4 == 0
+        and max(height, width) <= POINTS_UP_TO_PX
+        and batch * height * width >= POINTS_FROM_RESULTS
         and min(channels, kernel.shape[3]) >= POINTS_FROM_CHANNELS
-        and batch is not None
-        and batch * size * size >= POINTS_FROM_RESULTS
-        and not tf.config.list_physical_devices("GPU")
+        and _on_processors()
     )
 
 
@@ -114,6 +123,6 @@ def convolve(
     """`convolve_plain`, in the form that takes least time."""
     if _points_pay(features, kernel, doubled):
         return tf.nn.bias_add(convolve_by_points(features, kernel, doubled=doubled), bias)
-    if doubled and features.shape[1] >= CORNERS_FROM:
+    if doubled:
         return convolve_upscaled(features, kernel, bias)
-    return convolve_plain(features, kernel, bias, doubled=doubled)
+    return convolve_plain(features, kernel, bias)

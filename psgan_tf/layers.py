@@ -20,7 +20,7 @@ from psgan_tf.training_scope import shared
 # Gain of a layer that is followed by a leaky ReLU (He initialization).
 HE_GAIN = math.sqrt(2.0)
 # From this resolution on poses enter without their maps; below it that is no faster.
-FAST_FORMS_FROM = 16
+POSES_WITHOUT_MAPS_FROM = 16
 
 register = keras.saving.register_keras_serializable(package="psgan_tf")
 
@@ -45,6 +45,7 @@ class EqualizedLayer(keras.layers.Layer):
         """Makes the kernel and its scale; all axes but the last count as fan-in."""
         self.kernel_scale = self.gain / math.sqrt(math.prod(shape[:-1]))
         normal = keras.initializers.RandomNormal(stddev=1.0)
+        # Scaled in float32 and cast after that: rounded once, and the calls of a step can share it.
         self.kernel = self.add_weight(
             name="kernel", shape=shape, initializer=normal, experimental_autocast=False
         )
@@ -207,8 +208,8 @@ class PoseConv2D(EqualizedConv2D):
                 f"Received: keypoints of shape {received}."
             )
         resolution = features.shape[1] * (2 if self.upscale else 1)
-        convolve = self.call_fast if resolution >= FAST_FORMS_FROM else self.call_plain
-        return convolve(features, keypoints)
+        form = self.call_fast if resolution >= POSES_WITHOUT_MAPS_FROM else self.call_plain
+        return form(features, keypoints)
 
     def call_plain(self, features, keypoints):
         """The convolution as the paper draws it, over features and maps side by side."""
@@ -228,7 +229,11 @@ class PoseConv2D(EqualizedConv2D):
         """The same sums, the pose's from the keypoints."""
         kernel, pose_kernel = shared(
             (self, "parts"),
-            lambda: tf.split(self.scaled_kernel(), [features.shape[3], self.num_keypoints], axis=2),
+            lambda: tf.split(
+                self.scaled_kernel(),
+                [self.kernel.shape[2] - self.num_keypoints, self.num_keypoints],
+                axis=2,
+            ),
         )
         bias = self.bias + pose_bias(pose_kernel) if self.num_keypoints else self.bias
         outputs = convolve(features, kernel, bias, doubled=self.upscale)

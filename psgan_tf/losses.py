@@ -51,8 +51,8 @@ def discriminator_terms(
 ) -> tuple[Term, ...]:
     """D(fake) - D(real) + lambda (|grad D(mixed)| - 1)^2 + drift D(real)^2, for each pair.
 
-    The terms are added up by whoever computes them, one after the other where memory is short:
-    each sees the discriminator once, and none needs another.
+    The terms are added up by whoever computes them: each calls the discriminator once, and none
+    needs another, so that they can come one after the other.
 
     Args:
         discriminator: pictures [B, N, N, 3] to scores [B], the batch's poses bound.

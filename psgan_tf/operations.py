@@ -41,7 +41,7 @@ def pixel_norm(features: tf.Tensor) -> tf.Tensor:
     b = a / sqrt(mean_c(a_c^2) + 1e-8), Progressive GAN section 4.2. Also used on latents [B, Z].
 
     Args:
-        features: [..., C], any float type.
+        features: [..., C], float32 or bfloat16, whose range the gradient needs.
     """
     return features * tf.cast(_inverse_norm(features), features.dtype)
 

@@ -2,8 +2,7 @@
 
 There the batch is large and its size known, so that forms of a convolution pay that first work on
 the kernel. And the discriminator is called three times: what it makes of its weights alone, their
-scaled kernels and what stands in for them, is made once, and its derivatives are summed before they
-go back to the weights.
+scaled kernels and what stands in for them, is made once.
 """
 
 from __future__ import annotations

@@ -42,12 +42,13 @@ def sum_of_terms(
 ) -> tuple[list[tf.Tensor], tf.Tensor, dict[str, tf.Tensor]]:
     """Gradients of the summed losses of all terms, one term after the other.
 
-    A term starts when the gradients of the one before are done and its tensors gone: a step then
-    needs memory for the largest term and not for all.
+    In a graph a term starts when the gradients of the one before are done and its tensors gone: a
+    step then needs memory for the largest term and not for all. One tape sees all terms, since
+    the first one makes what the others share (`training_scope`).
 
     Args:
         terms: of a loss.
-        variables: whose gradients they are; the first term depends on all.
+        variables: whose gradients they are; some term depends on each.
         batch_size: the losses' sum is divided by it.
 
     Returns:

@@ -4,6 +4,7 @@ Lavin and Gray, "Fast algorithms for convolutional neural networks" (2015): a ti
 sees 6 x 6 pixels. As polynomials of degree 3 in each direction these are multiplied with the kernel
 through their values at six points: 36 products where the sum takes 144. Constant matrices bring
 lines of pixels to the points and back, so that a convolution is 36 matrix products over all tiles.
+The matrices see whole lines: their cost comes on top, and grows with the line.
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ def convolve_by_points(
 
     Returns:
         [B, H, W, F], or twice as high and wide, as `tf.nn.conv2d(features, kernel, 1, "SAME")`;
-        height and width are multiples of 4. Rounding is about five times that of the sum.
+        height and width are multiples of 4. Rounding is two to five times that of the sum.
     """
     height, width = features.shape[1:3]
     rows, columns = (2 * height, 2 * width) if doubled else (height, width)

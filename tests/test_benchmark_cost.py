@@ -259,6 +259,7 @@ def test_the_program_measures_each_point_once(tmp_path):
         (("--sweeps=depth",), "`sweeps` must be one or more of resolution, batch"),
         (("--keypoints=-1",), "`keypoints` must be whole numbers of at least 0"),
         (("--output=cost.jpg",), "`output` must end in .png"),
+        (("--output=cost.png", "--json=cost.png"), "`json` must be another file than `output`"),
         (("--draw_only", "--json=missing.json"), "There is no file `missing.json`"),
     ],
 )

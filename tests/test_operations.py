@@ -87,6 +87,20 @@ def test_pixel_norm_has_the_derivatives_of_its_formula():
     )
 
 
+def test_pixel_norm_of_small_bfloat16_features_has_the_gradient_of_float32():
+    features = tf.constant([[1e-3, 2e-3, -1e-3, 3e-3]], tf.bfloat16)
+    gradients = {}
+    for dtype in (tf.float32, tf.bfloat16):
+        cast = tf.cast(features, dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(cast)
+            normed = pixel_norm(cast)
+        upstream = tf.constant([[1.0, 2.0, 3.0, 4.0]], dtype)
+        gradients[dtype] = tf.cast(tape.gradient(normed, cast, upstream), tf.float32)
+    scale = float(tf.reduce_max(tf.abs(gradients[tf.float32])))
+    np.testing.assert_allclose(gradients[tf.bfloat16], gradients[tf.float32], atol=0.02 * scale)
+
+
 def test_pixel_norm_measures_in_float32_what_is_bfloat16():
     # 4,095 ones and a 64: a running bfloat16 sum of squares would stop growing at 256.
     features = np.ones((1, 4096), np.float32)

@@ -59,7 +59,7 @@ def test_replicas_that_are_traced_beside_each_other_share_nothing():
 
 
 def gradients_of_discriminator(discriminator, data):
-    """By all weights, of the loss with its gradient penalty, as a step computes them."""
+    """By all weights, of the loss with its gradient penalty, as a step computes them; the graph."""
     images, keypoints = data.batch()
     reals = tf.cast(images, tf.float32) / 127.5 - 1
     fakes = tf.random.stateless_uniform(reals.shape, [1, 2], -1.0, 1.0)
@@ -79,7 +79,14 @@ def gradients_of_discriminator(discriminator, data):
             )
             return sum_of_terms(terms, variables, len(mix))[0]
 
-    return dict(zip([v.name for v in variables], gradients(), strict=True))
+    traced = gradients.get_concrete_function()
+    return dict(zip([v.name for v in variables], traced(), strict=True)), traced.graph
+
+
+def operations_of_36(graph, kind):
+    """How many of a kind there are whose result has 36 rows: a number for each point of a tile."""
+    results = [op.outputs[0] for op in graph.get_operations() if op.type == kind]
+    return sum(result.shape[0] == 36 for result in results)
 
 
 def test_a_wide_discriminator_learns_the_same_from_shared_tensors_in_other_forms(monkeypatch):
@@ -89,11 +96,15 @@ def test_a_wide_discriminator_learns_the_same_from_shared_tensors_in_other_forms
     )
     keras.utils.set_random_seed(0)
     discriminator, data = Discriminator(network), RandomData(network, 4, 16)
-    fast = gradients_of_discriminator(discriminator, data)
+    fast, graph = gradients_of_discriminator(discriminator, data)
+    # Two kernels are wide enough. Each goes to the points once, for three terms.
+    assert operations_of_36(graph, "MatMul") == 2
+    assert operations_of_36(graph, "BatchMatMulV2") > 3 * 2
     monkeypatch.setattr(layers, "convolve", convolve_plain)
     monkeypatch.setattr(layers.PoseConv2D, "call_fast", layers.PoseConv2D.call_plain)
     monkeypatch.setattr(layers, "shared", lambda key, make: make())
-    plain = gradients_of_discriminator(discriminator, data)
+    plain, graph = gradients_of_discriminator(discriminator, data)
+    assert operations_of_36(graph, "BatchMatMulV2") == 0
     # Where rounding carries a feature over zero, the slope there is another: hence the tolerance.
     for name, gradient in plain.items():
         scale = float(tf.reduce_max(tf.abs(gradient)))

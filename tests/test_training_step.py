@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 
 from numpy_oracles import downscale, upscale
+from psgan_tf import convolutions
+from psgan_tf.training_step import sum_of_terms
 from psgan_tf.weights import named_variables
 from tiny_data import make_trainer, tiny_config, write_dataset
 
@@ -126,13 +128,22 @@ class Stepped:
 
 @pytest.fixture(
     scope="module",
-    params=[("", [slice(0, 5)]), ("8:4", [slice(0, 3), slice(3, 5)])],
-    ids=["at once", "in parts of 3 and 2"],
+    params=[
+        ("", [slice(0, 5)], False),
+        ("8:4", [slice(0, 3), slice(3, 5)], False),
+        ("8:4", [slice(0, 3), slice(3, 5)], True),
+    ],
+    ids=["at once", "in parts of 3 and 2", "in parts by points"],
 )
 def stepped(request, tmp_path_factory):
     directory = tmp_path_factory.mktemp("step")
     write_dataset(directory / "data", frame=FRAME)
-    return Stepped(directory / "data", directory, *request.param)
+    micro_batch, parts, by_points = request.param
+    with pytest.MonkeyPatch.context() as patch:
+        if by_points:  # as in wide networks
+            patch.setattr(convolutions, "POINTS_FROM_CHANNELS", 1)
+            patch.setattr(convolutions, "POINTS_FROM_RESULTS", 1)
+        return Stepped(directory / "data", directory, micro_batch, parts)
 
 
 @pytest.mark.parametrize("network_name", ["discriminator", "generator"])
@@ -145,3 +156,32 @@ def test_the_step_in_mid_fade_applies_the_gradient_worked_out_by_hand(stepped, n
         np.testing.assert_allclose(
             applied[name], gradient, rtol=0, atol=1e-4 * largest, err_msg=name
         )
+
+
+def named_ancestors(operation):
+    """The names of all that has to run before an operation."""
+    waiting, found = [operation], set()
+    while waiting:
+        known = waiting.pop()
+        before = [*(tensor.op for tensor in known.inputs), *known.control_inputs]
+        waiting += [op for op in before if op.name not in found]
+        found |= {op.name for op in before}
+    return found
+
+
+def test_a_term_waits_for_the_gradients_of_the_one_before():
+    weight = tf.Variable(2.0)
+
+    def term(name, factor):
+        def losses():
+            values = tf.multiply([weight], factor, name=name)
+            return values, name, values
+
+        return losses
+
+    terms = [term("first", 3.0), term("second", 5.0)]
+    traced = tf.function(lambda: sum_of_terms(terms, [weight], 2)).get_concrete_function()
+    gradients, losses, values = traced()
+    assert (gradients[0], losses, values["second"]) == ((3 + 5) / 2, 6 + 10, 10)
+    before = named_ancestors(traced.graph.get_operation_by_name("second"))
+    assert any(name.startswith("gradient_tape/first/") for name in before)

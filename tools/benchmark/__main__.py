@@ -29,7 +29,14 @@ def main(arguments: list[str]) -> None:
         sys.exit(f"benchmark: the subject must be one of {known}. Received: {received}.")
     subject = arguments.pop(0)
     del sys.argv[1]
-    command_line.run(importlib.import_module(f"tools.benchmark.{subject}").main, "benchmark")
+    try:
+        module = importlib.import_module(f"tools.benchmark.{subject}")
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"benchmark: {subject} needs a package that is missing. Received: no {error.name}. "
+            "Install it with: pip install -r requirements-dev.txt -r requirements-render.txt"
+        )
+    command_line.run(module.main, "benchmark")
 
 
 if __name__ == "__main__":

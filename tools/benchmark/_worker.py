@@ -27,7 +27,7 @@ _WORKS = {
 
 
 def use_plain_forms() -> None:
-    """From here on all that this process builds is computed as the paper draws it."""
+    """From here on convolutions and activations of this process are as the paper draws them."""
     layers.convolve = convolve_plain
     layers.PoseConv2D.call_fast = layers.PoseConv2D.call_plain
     blocks.leaky_relu = functools.partial(tf.nn.leaky_relu, alpha=LEAK)

@@ -115,6 +115,10 @@ def asked_files() -> tuple[Path, Path]:
             f"`output` must end in .png. Received: output={FLAGS.output}. Give a name that does."
         )
     figures = Path(FLAGS.json) if FLAGS.json else output.with_suffix(".json")
+    if figures == output:
+        raise ValueError(
+            f"`json` must be another file than `output`. Received: json={figures}. Leave it out."
+        )
     for name, path in (("output", output), ("json", figures)):
         if not path.parent.is_dir():
             raise ValueError(
