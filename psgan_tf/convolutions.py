@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from psgan_tf.operations import upscale2x
 from psgan_tf.training_scope import in_training_scope
 from psgan_tf.winograd import convolve_by_points
 
@@ -21,21 +20,8 @@ POINTS_FROM_CHANNELS = 192
 POINTS_UP_TO_PX = 64
 
 
-def convolve_plain(
-    features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, *, doubled: bool = False
-) -> tf.Tensor:
-    """Convolution of stride 1 with zero padding, as it is written down.
-
-    Args:
-        features: [B, H, W, C].
-        kernel: [K, K, C, F].
-        bias: [F].
-        doubled: convolve the features doubled in both directions (nearest neighbour).
-
-    Returns:
-        [B, H, W, F], or twice as high and wide.
-    """
-    features = upscale2x(features) if doubled else features
+def convolve_plain(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Convolution of stride 1 with zero padding, as it is written down: [B, H, W, F]."""
     return tf.nn.bias_add(tf.nn.conv2d(features, kernel, 1, "SAME"), bias)
 
 
@@ -120,7 +106,17 @@ def _points_pay(features: tf.Tensor, kernel: tf.Tensor, doubled: bool) -> bool:
 def convolve(
     features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, *, doubled: bool = False
 ) -> tf.Tensor:
-    """`convolve_plain`, in the form that takes least time."""
+    """`convolve_plain`, in the form that takes least time.
+
+    Args:
+        features: [B, H, W, C].
+        kernel: [K, K, C, F]; 3 x 3 with `doubled`.
+        bias: [F].
+        doubled: convolve the features doubled in both directions (nearest neighbour).
+
+    Returns:
+        [B, H, W, F], or twice as high and wide.
+    """
     if _points_pay(features, kernel, doubled):
         return tf.nn.bias_add(convolve_by_points(features, kernel, doubled=doubled), bias)
     if doubled:
