@@ -9,6 +9,7 @@ from __future__ import annotations
 import tensorflow as tf
 from tensorflow import keras
 
+from psgan_tf.activations import leaky_relu, leaky_relu_downscaled
 from psgan_tf.config import NetworkConfig
 from psgan_tf.layers import (
     EqualizedConv2D,
@@ -17,7 +18,7 @@ from psgan_tf.layers import (
     PoseConv2D,
     register,
 )
-from psgan_tf.operations import downscale2x, leaky_relu, minibatch_stddev, pixel_norm
+from psgan_tf.operations import minibatch_stddev, pixel_norm
 
 RGB = 3
 
@@ -161,7 +162,7 @@ class DiscriminatorBlock(ImageReader):
 
     def call(self, features, *, keypoints=None):
         features = leaky_relu(self.conv0(features, keypoints=keypoints))
-        return downscale2x(leaky_relu(self.conv1(features)))
+        return leaky_relu_downscaled(self.conv1(features))
 
 
 @register

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from psgan_tf.devices import on_processors
+from psgan_tf.filter_gradients import ROWS, convolve_for_slabs
 from psgan_tf.training_scope import in_training_scope
 from psgan_tf.winograd import convolve_by_points
 
@@ -18,6 +20,8 @@ _TAPS = 3
 POINTS_FROM_RESULTS = 1024
 POINTS_FROM_CHANNELS = 192
 POINTS_UP_TO_PX = 64
+# Where `convolve_for_slabs` was found to win: smaller pictures lie in the cache as they are.
+SLABS_FROM_PX = 128
 
 
 def convolve_plain(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
@@ -71,15 +75,7 @@ def convolve_upscaled(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -
     outputs = tf.reshape(outputs, [batch, height + 1, width + 1, 2, 2, filters])
     outputs = tf.transpose(outputs, [0, 1, 3, 2, 4, 5])
     outputs = tf.reshape(outputs, [batch, 2 * height + 2, 2 * width + 2, filters])
-    return outputs[:, 1:-1, 1:-1]
-
-
-def _on_processors() -> bool:
-    """Whether what is built here runs without a GPU, whose library has such forms of its own."""
-    if tf.distribute.has_strategy():
-        devices = tf.distribute.get_strategy().extended.worker_devices
-        return not any("GPU" in device.upper() for device in devices)
-    return not tf.config.get_visible_devices("GPU")
+    return tf.slice(outputs, [0, 1, 1, 0], [batch, 2 * height, 2 * width, filters])
 
 
 def _points_pay(features: tf.Tensor, kernel: tf.Tensor, doubled: bool) -> bool:
@@ -99,7 +95,21 @@ def _points_pay(features: tf.Tensor, kernel: tf.Tensor, doubled: bool) -> bool:
         and max(height, width) <= POINTS_UP_TO_PX
         and batch * height * width >= POINTS_FROM_RESULTS
         and min(channels, kernel.shape[3]) >= POINTS_FROM_CHANNELS
-        and _on_processors()
+        and on_processors()
+    )
+
+
+def _slabs_pay(features: tf.Tensor, kernel: tf.Tensor) -> bool:
+    """Whether filter gradients are taken from slabs, by measurement on processors."""
+    height = features.shape[1]
+    return (
+        in_training_scope()
+        and features.dtype == tf.bfloat16
+        and kernel.shape[0] == _TAPS
+        and height is not None
+        and height >= SLABS_FROM_PX
+        and height % ROWS == 0
+        and on_processors()
     )
 
 
@@ -121,4 +131,6 @@ def convolve(
         return tf.nn.bias_add(convolve_by_points(features, kernel, doubled=doubled), bias)
     if doubled:
         return convolve_upscaled(features, kernel, bias)
+    if _slabs_pay(features, kernel):
+        return convolve_for_slabs(features, kernel, bias)
     return convolve_plain(features, kernel, bias)

@@ -45,15 +45,16 @@ class EqualizedLayer(keras.layers.Layer):
         """Makes the kernel and its scale; all axes but the last count as fan-in."""
         self.kernel_scale = self.gain / math.sqrt(math.prod(shape[:-1]))
         normal = keras.initializers.RandomNormal(stddev=1.0)
-        # Scaled in float32 and cast after that: rounded once, and the calls of a step can share it.
+        # Scaled in float32 and cast after that: rounded once.
         self.kernel = self.add_weight(
             name="kernel", shape=shape, initializer=normal, experimental_autocast=False
         )
 
     def scaled_kernel(self) -> tf.Tensor:
-        """The kernel as it is used, in the compute type; the calls of a step share the product."""
-        scaled = shared((self, "kernel"), lambda: self.kernel * self.kernel_scale)
-        return tf.cast(scaled, self.compute_dtype)
+        """The kernel as it is used, in the compute type; the calls of a step share it."""
+        return shared(
+            (self, "kernel"), lambda: tf.cast(self.kernel * self.kernel_scale, self.compute_dtype)
+        )
 
     def add_bias(self, size: int) -> None:
         """Makes the bias."""

@@ -12,6 +12,7 @@ from psgan_tf.checkpoints import CheckpointStore, TrainingState
 from psgan_tf.config import TrainingConfig
 from psgan_tf.data import TrainingData, mirror_keypoints
 from psgan_tf.optimizers import reset_moments, set_learning_rate
+from psgan_tf.processes import return_free_memory
 from psgan_tf.reporting import Reporter, Tick
 from psgan_tf.schedule import PerResolution, Phase, Schedule, Stage
 from psgan_tf.training_noise import TrainingNoise
@@ -84,13 +85,16 @@ class Trainer:
         phase = stage.phase
         if phase.index != self._phase_index:
             self._enter(phase)
-        if phase not in self._steps:
+        is_first = phase not in self._steps
+        if is_first:
             self._steps[phase] = self._step.of_phase(phase)
             # Also where a run goes on in mid-phase, perhaps with another rate than before.
             for optimizer in (self.state.generator_optimizer, self.state.discriminator_optimizer):
                 set_learning_rate(optimizer, phase.learning_rate)
         alpha = tf.constant(stage.alpha, tf.float32)
         measures = self._steps[phase](*batch, self.state.images_shown.read_value(), alpha)
+        if is_first:
+            return_free_memory()  # a quarter of a GiB that tracing and compiling took
         self.state.images_shown.assign(stage.images_after)
         return measures
 

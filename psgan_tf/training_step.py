@@ -105,7 +105,7 @@ class TrainingStep:
 
         def step(images, keypoints, images_shown, alpha):
             alpha = alpha if phase.fading else None
-            measures = {}
+            measures, done = {}, []
             for name, gradients_of, optimizer, network in (
                 (
                     "discriminator",
@@ -120,10 +120,14 @@ class TrainingStep:
                     self.state.generator,
                 ),
             ):
+                # What is drawn waits, and all else for it: tensors of both networks would not fit.
+                with tf.control_dependencies(done):
+                    images_shown = tf.identity(images_shown)
                 gradients, finite, means = self.strategy.run(
                     gradients_of, args=(phase, images, keypoints, images_shown, alpha)
                 )
                 finite, means = self._first_replica((finite, means))
+                done = [finite]
                 variables = network.active_variables(phase.resolution, phase.fading)
                 self._apply_if(finite, optimizer, gradients, variables)
                 measures |= means
@@ -190,7 +194,7 @@ class TrainingStep:
         replica = tf.distribute.get_replica_context()
 
         def sums_of_part(*part):
-            with training_scope():
+            with training_scope(), tf.control_dependencies(part):
                 gradients, values = of_part(*part)
             return gradients, {name: tf.reduce_sum(values[name]) for name in names}
 

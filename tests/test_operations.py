@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 import numpy_oracles as oracle
+from psgan_tf import fused_passes
 from psgan_tf.operations import (
     downscale2x,
-    leaky_relu,
     lerp,
     minibatch_stddev,
     pixel_norm,
@@ -22,35 +22,6 @@ from second_derivatives import normal as tensor
 def normal(*shape, seed=0):
     """The same numbers for a shape and a seed, whichever tests run."""
     return np.random.default_rng([seed, *shape]).normal(size=shape).astype(np.float32)
-
-
-def test_leaky_relu_keeps_a_fifth_of_what_is_negative():
-    np.testing.assert_allclose(leaky_relu([-1.0, 0.0, 2.0]), [-0.2, 0.0, 2.0])
-
-
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_leaky_relu_has_its_derivatives_of_both_orders(dtype):
-    features = tf.constant([-3.0, -1e-30, -0.0, 0.0, 1e-30, 2.0], dtype)
-    weights = tf.constant([1.0, 2.0, 4.0, 8.0, 16.0, 32.0], dtype)
-
-    @tf.function
-    def derivatives(features, weights):
-        with tf.GradientTape() as outer:
-            outer.watch([features, weights])
-            with tf.GradientTape() as inner:
-                inner.watch(features)
-                score = tf.reduce_sum(weights * leaky_relu(features))
-            first = inner.gradient(score, features)
-            penalty = tf.reduce_sum(tf.square(first))
-        return first, *outer.gradient(penalty, [features, weights])
-
-    slopes = np.array([0.2, 0.2, 0.2, 0.2, 1.0, 1.0])
-    first, by_features, by_weights = derivatives(features, weights)
-    rtol = 1e-6 if dtype == "float32" else 2**-7
-    np.testing.assert_allclose(tf.cast(first, tf.float32), slopes * weights.numpy(), rtol=rtol)
-    assert by_features is None
-    expected = 2 * slopes**2 * weights.numpy().astype(np.float32)
-    np.testing.assert_allclose(tf.cast(by_weights, tf.float32), expected, rtol=2 * rtol)
 
 
 def test_pixel_norm_of_3_and_4_by_hand():
@@ -101,6 +72,17 @@ def test_pixel_norm_of_small_bfloat16_features_has_the_gradient_of_float32():
     np.testing.assert_allclose(gradients[tf.bfloat16], gradients[tf.float32], atol=0.02 * scale)
 
 
+def test_fused_pixel_norm_has_the_derivatives_of_its_formula(monkeypatch):
+    def formula(features, weights):
+        squares = tf.reduce_mean(tf.square(features), axis=-1, keepdims=True)
+        return weights * features / tf.sqrt(squares + 1e-8)
+
+    monkeypatch.setattr(fused_passes, "fuses", lambda features: True)
+    assert_same(
+        lambda x, w: w * pixel_norm(x), formula, tensor(2, 3, 4, 5), tensor(2, 3, 4, 5, seed=1)
+    )
+
+
 def test_pixel_norm_measures_in_float32_what_is_bfloat16():
     # 4,095 ones and a 64: a running bfloat16 sum of squares would stop growing at 256.
     features = np.ones((1, 4096), np.float32)
@@ -134,6 +116,17 @@ def test_downscaling_undoes_upscaling_exactly(dtype):
     images = tf.constant(normal(2, 4, 4, 3), dtype)
     assert upscale2x(images).dtype == dtype
     np.testing.assert_array_equal(downscale2x(upscale2x(images)), images)
+
+
+def test_fused_lerp_has_the_derivatives_of_its_formula(monkeypatch):
+    alpha = tf.constant(0.3)
+    monkeypatch.setattr(fused_passes, "fuses", lambda features: True)
+    assert_same(
+        lambda x, y: lerp(x, y, alpha),
+        lambda x, y: 0.7 * x + 0.3 * y,
+        tensor(2, 3, 4, 5),
+        tensor(2, 3, 4, 5, seed=1),
+    )
 
 
 def test_lerp_at_a_quarter_by_hand():

@@ -1,5 +1,6 @@
 """Tensors made once for several calls."""
 
+import collections
 import threading
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from psgan_tf import layers
+from psgan_tf import convolutions, filter_gradients, fused_passes, layers
 from psgan_tf.config import NetworkConfig
 from psgan_tf.convolutions import convolve_plain
 from psgan_tf.losses import discriminator_terms
@@ -109,3 +110,29 @@ def test_a_wide_discriminator_learns_the_same_from_shared_tensors_in_other_forms
     for name, gradient in plain.items():
         scale = float(tf.reduce_max(tf.abs(gradient)))
         np.testing.assert_allclose(fast[name], gradient, atol=3e-4 * scale, err_msg=name)
+
+
+def kinds(graph):
+    """How many operations of each kind there are, also in what is compiled."""
+    functions = graph.as_graph_def().library.function
+    nodes = [*graph.as_graph_def().node, *(n for f in functions for n in f.node_def)]
+    return collections.Counter(node.op for node in nodes)
+
+
+def test_a_discriminator_learns_the_same_by_fused_passes_and_slabs(monkeypatch):
+    # What large pictures in bfloat16 take, here in float32, where differences would show.
+    network = NetworkConfig(
+        resolution=16, num_keypoints=4, keypoint_frame=16, fmap_base=64, fmap_max=8
+    )
+    keras.utils.set_random_seed(0)
+    discriminator, data = Discriminator(network), RandomData(network, 4, 16)
+    plain, graph = gradients_of_discriminator(discriminator, data)
+    assert kinds(graph)["LeakyReluGrad"] > 0
+    monkeypatch.setattr(fused_passes, "fuses", lambda features: True)
+    monkeypatch.setattr(convolutions, "_slabs_pay", lambda features, kernel: kernel.shape[0] == 3)
+    monkeypatch.setattr(filter_gradients, "ROWS", 4)
+    fast, graph = gradients_of_discriminator(discriminator, data)
+    assert kinds(graph)["LeakyReluGrad"] == 0
+    for name, gradient in plain.items():
+        scale = float(tf.reduce_max(tf.abs(gradient)))
+        np.testing.assert_allclose(fast[name], gradient, atol=1e-4 * scale, err_msg=name)

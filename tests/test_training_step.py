@@ -185,3 +185,20 @@ def test_a_term_waits_for_the_gradients_of_the_one_before():
     assert (gradients[0], losses, values["second"]) == ((3 + 5) / 2, 6 + 10, 10)
     before = named_ancestors(traced.graph.get_operation_by_name("second"))
     assert any(name.startswith("gradient_tape/first/") for name in before)
+
+
+def test_the_generator_waits_for_the_discriminators_gradients(tmp_path):
+    # Else what both networks keep for their gradients would lie in memory at the same time.
+    write_dataset(tmp_path / "data", frame=FRAME)
+    trainer = make_trainer(tiny_config(tmp_path / "data", tmp_path / "run", batch_size=str(BATCH)))
+    phase = trainer.schedule.stage_at(IMAGES_SHOWN).phase
+    batch = next(iter(trainer.data.batches(phase.resolution, BATCH, IMAGES_SHOWN)))
+    shown, alpha = tf.constant(IMAGES_SHOWN, tf.int64), tf.constant(ALPHA)
+    graph = trainer._step.of_phase(phase).get_concrete_function(*batch, shown, alpha).graph
+    checks = [op for op in graph.get_operations() if op.type == "IsFinite"]
+    first_pass = named_ancestors(checks[0])
+    drawn = [op for op in graph.get_operations() if op.name.startswith("generator/")]
+    again = [op for op in drawn if op.name not in first_pass and op.type in ("Conv2D", "MatMul")]
+    assert len(again) > 4
+    for op in again:
+        assert checks[0].name in named_ancestors(op), op.name

@@ -1,0 +1,84 @@
+"""The leaky ReLU: values by hand, derivatives of both orders, in passes of their own and fused."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from psgan_tf import fused_passes
+from psgan_tf.activations import leaky_relu, leaky_relu_downscaled
+from psgan_tf.operations import downscale2x
+from psgan_tf.training_scope import training_scope
+from second_derivatives import assert_same, normal
+
+
+@pytest.fixture(params=["apart", "fused"])
+def passes(request, monkeypatch):
+    """Both ways, whatever the type and the size."""
+    monkeypatch.setattr(fused_passes, "fuses", lambda features: request.param == "fused")
+
+
+def test_leaky_relu_keeps_a_fifth_of_what_is_negative():
+    np.testing.assert_allclose(leaky_relu([-1.0, 0.0, 2.0]), [-0.2, 0.0, 2.0])
+
+
+@pytest.mark.usefixtures("passes")
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_leaky_relu_has_its_derivatives_of_both_orders(dtype):
+    features = tf.constant([-3.0, -1e-30, -0.0, 0.0, 1e-30, 2.0], dtype)
+    weights = tf.constant([1.0, 2.0, 4.0, 8.0, 16.0, 32.0], dtype)
+
+    @tf.function
+    def derivatives(features, weights):
+        with tf.GradientTape() as outer:
+            outer.watch([features, weights])
+            with tf.GradientTape() as inner:
+                inner.watch(features)
+                score = tf.reduce_sum(weights * leaky_relu(features))
+            first = inner.gradient(score, features)
+            penalty = tf.reduce_sum(tf.square(first))
+        return first, *outer.gradient(penalty, [features, weights])
+
+    slopes = np.array([0.2, 0.2, 0.2, 0.2, 1.0, 1.0])
+    first, by_features, by_weights = derivatives(features, weights)
+    rtol = 1e-6 if dtype == "float32" else 2**-7
+    np.testing.assert_allclose(tf.cast(first, tf.float32), slopes * weights.numpy(), rtol=rtol)
+    assert by_features is None
+    expected = 2 * slopes**2 * weights.numpy().astype(np.float32)
+    np.testing.assert_allclose(tf.cast(by_weights, tf.float32), expected, rtol=2 * rtol)
+
+
+@pytest.mark.usefixtures("passes")
+def test_downscaled_it_has_the_derivatives_of_its_parts():
+    def plain(features, weights):
+        return downscale2x(weights * tf.nn.leaky_relu(weights * features, 0.2))
+
+    def fast(features, weights):
+        # Positive weights pass through the activation, so that both sides are one function.
+        return leaky_relu_downscaled(weights * weights * features)
+
+    weights = tf.abs(normal(2, 4, 6, 3, seed=1)) + 0.1
+    assert_same(fast, plain, normal(2, 4, 6, 3), weights)
+
+
+def test_fused_passes_round_as_those_apart(monkeypatch):
+    features, upstream = (tf.cast(normal(2, 8, 8, 16, seed=s), tf.bfloat16) for s in (0, 1))
+    pooled = tf.cast(normal(2, 4, 4, 16, seed=2), tf.bfloat16)
+    results = []
+    for fuses in (False, True):
+        monkeypatch.setattr(fused_passes, "fuses", lambda features, fuses=fuses: fuses)
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(features)
+            full, halved = leaky_relu(features), leaky_relu_downscaled(features)
+        gradients = tape.gradient(full, features, upstream), tape.gradient(halved, features, pooled)
+        results.append([tf.cast(tensor, tf.float32) for tensor in (full, halved, *gradients)])
+    for apart, fused in zip(*results, strict=True):
+        np.testing.assert_array_equal(apart, fused)
+
+
+def test_only_large_maps_of_a_bfloat16_step_are_fused():
+    large = tf.zeros([1, 512, 512, 16], tf.bfloat16)
+    assert not fused_passes.fuses(large)
+    with training_scope():
+        assert fused_passes.fuses(large)
+        assert not fused_passes.fuses(large[:, :256])
+        assert not fused_passes.fuses(tf.cast(large, tf.float32))

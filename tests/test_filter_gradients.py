@@ -1,0 +1,83 @@
+"""Convolutions whose filter gradients are summed slab by slab against TensorFlow's."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from psgan_tf.convolutions import convolve
+from psgan_tf.filter_gradients import ROWS, convolve_for_slabs
+from psgan_tf.training_scope import training_scope
+from second_derivatives import assert_same, normal
+
+BIAS = [0.5, -1.0, 2.0, 0.25]
+
+
+@pytest.mark.parametrize("slabs", [1, 2, 4])
+def test_values_and_derivatives_are_those_of_the_convolution(slabs):
+    assert_same(
+        lambda x, w: convolve_for_slabs(x, w, tf.constant(BIAS)),
+        lambda x, w: tf.nn.conv2d(x, w, 1, "SAME") + BIAS,
+        normal(2, slabs * ROWS, 5, 3),
+        0.3 * normal(3, 3, 3, 4),
+        tolerance=5e-6,
+    )
+
+
+def test_the_bias_gets_the_sum_of_what_comes():
+    features, kernel = normal(2, 2 * ROWS, 5, 3), normal(3, 3, 3, 4)
+    upstream, bias = normal(2, 2 * ROWS, 5, 4), tf.constant(BIAS)
+    with tf.GradientTape() as tape:
+        tape.watch(bias)
+        outputs = convolve_for_slabs(features, kernel, bias)
+    expected = upstream.numpy().sum(axis=(0, 1, 2))
+    np.testing.assert_allclose(tape.gradient(outputs, bias, upstream), expected, rtol=1e-4)
+
+
+def test_what_reaches_over_a_seam_is_counted_once():
+    # A single pixel above the seam and a single gradient below it: they meet in one tap.
+    features, upstream = np.zeros((1, 2 * ROWS, 5, 1)), np.zeros((1, 2 * ROWS, 5, 1))
+    features[0, ROWS - 1, 2], upstream[0, ROWS, 3] = 3.0, 5.0
+    kernel = tf.zeros([3, 3, 1, 1])
+    with tf.GradientTape() as tape:
+        tape.watch(kernel)
+        outputs = convolve_for_slabs(tf.constant(features, tf.float32), kernel, tf.zeros([1]))
+    gradient = tape.gradient(outputs, kernel, tf.constant(upstream, tf.float32))
+    expected = np.zeros((3, 3))
+    expected[0, 0] = 15.0  # the pixel above and left of where the gradient is
+    np.testing.assert_array_equal(gradient[:, :, 0, 0], expected)
+
+
+def test_bfloat16_is_rounded_as_tensorflow_rounds_it():
+    features, upstream = (tf.cast(normal(2, 4 * ROWS, 24, 16, seed=s), tf.bfloat16) for s in (0, 1))
+    kernel = tf.cast(normal(3, 3, 16, 16), tf.bfloat16)
+
+    def gradient(function):
+        with tf.GradientTape() as tape:
+            tape.watch(kernel)
+            outputs = function()
+        return tf.cast(tape.gradient(outputs, kernel, upstream), tf.float32)
+
+    bias = tf.zeros([16], tf.bfloat16)
+    ours = gradient(lambda: convolve_for_slabs(features, kernel, bias))
+    theirs = gradient(lambda: tf.nn.conv2d(features, kernel, 1, "SAME"))
+    largest = float(tf.reduce_max(tf.abs(theirs)))
+    np.testing.assert_allclose(ours, theirs, atol=2**-7 * largest)
+
+
+def slabs_in(size=128, dtype="bfloat16"):
+    """How many of the filter gradients in a convolution's graph are those of slabs."""
+    with tf.Graph().as_default() as graph:
+        features, kernel = tf.zeros([2, size, size, 4], dtype), tf.zeros([3, 3, 4, 4], dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(kernel)
+            outputs = convolve(features, kernel, tf.zeros([4], dtype))
+        tape.gradient(outputs, kernel)
+    gradients = [op for op in graph.get_operations() if op.type == "Conv2DBackpropFilter"]
+    return sum(op.inputs[2].shape[1] == ROWS for op in gradients)
+
+
+def test_training_takes_them_for_large_pictures_in_bfloat16():
+    with training_scope():
+        assert slabs_in() == 1
+        assert slabs_in(size=64) == slabs_in(size=144) == slabs_in(dtype="float32") == 0
+    assert slabs_in() == 0
