@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from psgan_tf import fused_passes
 from psgan_tf.devices import on_processors
+from psgan_tf.training_scope import in_training_scope
 
 EPSILON = 1e-8
 
@@ -50,8 +51,8 @@ def _inverse_norm(features: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor],
 
 def _mean_square(features: tf.Tensor) -> tf.Tensor:
     """mean_c(a_c^2), [..., 1] float32."""
-    if features.dtype == tf.bfloat16 and on_processors():
-        # Sums in float32 within, and takes a third of the time of what stands below.
+    if features.dtype == tf.bfloat16 and on_processors() and not in_training_scope():
+        # Sums in float32 within, but rounds the sum: for pictures alone, in a third of the time.
         norm = tf.raw_ops.EuclideanNorm(input=features, axis=[-1], keep_dims=True)
         return tf.square(tf.cast(norm, tf.float32)) / features.shape[-1]
     return tf.reduce_mean(tf.square(tf.cast(features, tf.float32)), axis=-1, keepdims=True)

@@ -15,6 +15,7 @@ from psgan_tf.operations import (
     pixel_norm,
     upscale2x,
 )
+from psgan_tf.training_scope import training_scope
 from second_derivatives import assert_same
 from second_derivatives import normal as tensor
 
@@ -92,6 +93,15 @@ def test_pixel_norm_measures_in_float32_what_is_bfloat16():
     np.testing.assert_allclose(
         tf.cast(normed, tf.float32), features / math.sqrt(8191 / 4096), rtol=2**-7
     )
+
+
+def test_training_rounds_the_norm_of_bfloat16_features_once():
+    features = tf.cast(tensor(64, 7), tf.bfloat16)
+    with training_scope():
+        normed = pixel_norm(features)
+    squares = tf.reduce_mean(tf.square(tf.cast(features, tf.float32)), axis=-1, keepdims=True)
+    inverse = tf.cast(tf.math.rsqrt(squares + 1e-8), tf.bfloat16)
+    np.testing.assert_array_equal(normed, features * inverse)
 
 
 def test_upscaling_repeats_each_pixel_by_hand():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from psgan_tf import fused_passes
 from psgan_tf.checkpoints import CheckpointStore, load_run_weights
 from psgan_tf.config import to_json
 from psgan_tf.operations import downscale2x, upscale2x
@@ -124,15 +125,17 @@ def test_two_replicas_train_like_one(data_dir, tmp_path, two_cpus):
     assert_close(other_ways, ways, share=1e-2)
 
 
+@pytest.mark.parametrize("fuses", [False, True])
 def test_two_replicas_in_two_parts_each_train_like_one_with_four_slices(
-    data_dir, tmp_path, two_cpus
+    data_dir, tmp_path, two_cpus, monkeypatch, fuses
 ):
     # No rate to speak of, for the reason above.
     config = tiny_config(data_dir, tmp_path, batch_size="8", learning_rate="0.000000000001")
     whole = make_trainer(config, stddev_slices=4)
     parts = make_trainer(dataclasses.replace(config, micro_batch="2"), strategy=two_cpus)
     means = []
-    for trainer in (whole, parts):
+    for trainer, fused in ((whole, False), (parts, fuses)):
+        monkeypatch.setattr(fused_passes, "fuses", lambda features, fused=fused: fused)
         trainer.state.images_shown.assign(16)  # where the fade to 8 x 8 starts
         means += train_steps(trainer, 1)
     assert means[1] == pytest.approx(means[0], rel=1e-4, abs=1e-5)
