@@ -75,6 +75,7 @@ def convolve_upscaled(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -
     outputs = tf.reshape(outputs, [batch, height + 1, width + 1, 2, 2, filters])
     outputs = tf.transpose(outputs, [0, 1, 3, 2, 4, 5])
     outputs = tf.reshape(outputs, [batch, 2 * height + 2, 2 * width + 2, filters])
+    # Not by indexing, whose gradient is slow in bfloat16; that of this is a padding.
     return tf.slice(outputs, [0, 1, 1, 0], [batch, 2 * height, 2 * width, filters])
 
 

@@ -1,8 +1,9 @@
 """Passes over whole feature maps that XLA makes one of, for training in bfloat16 on processors.
 
 TensorFlow's own operations read and write whole maps each, and some of them are slow in bfloat16.
-What is compiled here computes in float32 within and rounds once, at its end. Gradients are written
-down by the callers, who take TensorFlow's operations wherever `fuses` says no.
+Norm and fades compute in float32 within and round once, at their end; slopes round as TensorFlow's
+operations do. Callers write down which pass is whose gradient, and take TensorFlow's operations
+wherever `fuses` says no.
 """
 
 from __future__ import annotations

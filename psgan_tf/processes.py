@@ -55,7 +55,7 @@ def return_free_memory() -> None:
     """Gives the system what the C library holds and nobody uses, where that can (glibc)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
-        trim(0)
+        trim(ctypes.c_size_t(0))
 
 
 class Interrupts:

@@ -194,6 +194,7 @@ class TrainingStep:
         replica = tf.distribute.get_replica_context()
 
         def sums_of_part(*part):
+            # Nothing starts before its examples, and what is drawn waits for the step before.
             with training_scope(), tf.control_dependencies(part):
                 gradients, values = of_part(*part)
             return gradients, {name: tf.reduce_sum(values[name]) for name in names}

@@ -75,10 +75,12 @@ def test_fused_passes_round_as_those_apart(monkeypatch):
         np.testing.assert_array_equal(apart, fused)
 
 
-def test_only_large_maps_of_a_bfloat16_step_are_fused():
+def test_only_large_maps_of_a_bfloat16_step_are_fused(monkeypatch):
     large = tf.zeros([1, 512, 512, 16], tf.bfloat16)
     assert not fused_passes.fuses(large)
     with training_scope():
         assert fused_passes.fuses(large)
         assert not fused_passes.fuses(large[:, :256])
         assert not fused_passes.fuses(tf.cast(large, tf.float32))
+        monkeypatch.setattr(fused_passes, "on_processors", lambda: False)
+        assert not fused_passes.fuses(large)

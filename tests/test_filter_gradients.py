@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from psgan_tf import convolutions
 from psgan_tf.convolutions import convolve
 from psgan_tf.filter_gradients import ROWS, convolve_for_slabs
 from psgan_tf.training_scope import training_scope
@@ -47,7 +48,7 @@ def test_what_reaches_over_a_seam_is_counted_once():
     np.testing.assert_array_equal(gradient[:, :, 0, 0], expected)
 
 
-def test_bfloat16_is_rounded_as_tensorflow_rounds_it():
+def test_in_bfloat16_it_stays_near_tensorflows():
     features, upstream = (tf.cast(normal(2, 4 * ROWS, 24, 16, seed=s), tf.bfloat16) for s in (0, 1))
     kernel = tf.cast(normal(3, 3, 16, 16), tf.bfloat16)
 
@@ -81,3 +82,9 @@ def test_training_takes_them_for_large_pictures_in_bfloat16():
         assert slabs_in() == 1
         assert slabs_in(size=64) == slabs_in(size=144) == slabs_in(dtype="float32") == 0
     assert slabs_in() == 0
+
+
+def test_a_gpu_takes_its_own_librarys(monkeypatch):
+    monkeypatch.setattr(convolutions, "on_processors", lambda: False)
+    with training_scope():
+        assert slabs_in() == 0

@@ -119,6 +119,12 @@ def kinds(graph):
     return collections.Counter(node.op for node in nodes)
 
 
+def heights_of_filter_gradients(graph):
+    """Rows of what filter gradients come from."""
+    operations = [op for op in graph.get_operations() if op.type == "Conv2DBackpropFilter"]
+    return {op.inputs[2].shape[1] for op in operations}
+
+
 def test_a_discriminator_learns_the_same_by_fused_passes_and_slabs(monkeypatch):
     # What large pictures in bfloat16 take, here in float32, where differences would show.
     network = NetworkConfig(
@@ -128,11 +134,14 @@ def test_a_discriminator_learns_the_same_by_fused_passes_and_slabs(monkeypatch):
     discriminator, data = Discriminator(network), RandomData(network, 4, 16)
     plain, graph = gradients_of_discriminator(discriminator, data)
     assert kinds(graph)["LeakyReluGrad"] > 0
+    assert 1 not in heights_of_filter_gradients(graph)
     monkeypatch.setattr(fused_passes, "fuses", lambda features: True)
     monkeypatch.setattr(convolutions, "_slabs_pay", lambda features, kernel: kernel.shape[0] == 3)
     monkeypatch.setattr(filter_gradients, "ROWS", 4)
     fast, graph = gradients_of_discriminator(discriminator, data)
     assert kinds(graph)["LeakyReluGrad"] == 0
+    # The rows at the seams between slabs of four.
+    assert {1, 4} <= heights_of_filter_gradients(graph)
     for name, gradient in plain.items():
         scale = float(tf.reduce_max(tf.abs(gradient)))
         np.testing.assert_allclose(fast[name], gradient, atol=1e-4 * scale, err_msg=name)

@@ -22,7 +22,7 @@ from tensorflow_gan.examples.progressive_gan import networks, train
 
 from psgan_tf.processes import peak_resident_gib
 from tools.benchmark._arithmetic import graph_flops
-from tools.benchmark._turn_taker import serve
+from tools.benchmark._turn_taker import TURN_SECS, serve
 
 
 def _argument_spec(function: Any) -> types.SimpleNamespace:
@@ -129,4 +129,4 @@ class PeerWork:
 
 
 if __name__ == "__main__":
-    serve(PeerWork)
+    serve(PeerWork, TURN_SECS)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 STEP, END = "step", "end"
-# Short work is repeated for as long a turn; its first time, after others' turns, is a warm-up.
+# How long short work is repeated in a turn where it may be.
 TURN_SECS = 1.0
 
 
@@ -30,13 +30,15 @@ class Work(Protocol):
         """Facts that are known at the end."""
 
 
-def serve(prepare: Callable[[dict[str, Any]], Work]) -> None:
+def serve(prepare: Callable[[dict[str, Any]], Work], turn_secs: float = 0.0) -> None:
     """Measures what the JSON of the first argument asks for, a turn for each line that is read.
 
     Ends with its parent, since the lines end then.
 
     Args:
         prepare: makes the work, warmed up, from the case that the parent sent.
+        turn_secs: repeats shorter work for so long; its first time in a turn, after others' turns,
+            is then a warm-up. Not for processes that step together: each has its own clock.
     """
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -51,13 +53,13 @@ def serve(prepare: Callable[[dict[str, Any]], Work]) -> None:
         if line.strip() == END:
             tell(work.end())
             return
-        tell(_turn(work))
+        tell(_turn(work, turn_secs))
 
 
-def _turn(work: Work) -> dict[str, Any]:
+def _turn(work: Work, turn_secs: float) -> dict[str, Any]:
     """What the last step of a turn tells, and the median seconds of its steps."""
     secs: list[float] = []
-    while sum(secs) < TURN_SECS:
+    while not secs or sum(secs) < turn_secs:
         start = time.perf_counter()
         facts = work.step()
         secs.append(time.perf_counter() - start)

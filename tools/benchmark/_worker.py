@@ -14,7 +14,7 @@ from tools.benchmark._convolutions import ConvolutionWork
 from tools.benchmark._generation import GenerationWork
 from tools.benchmark._plain_forms import use_plain_forms
 from tools.benchmark._training import TrainingWork
-from tools.benchmark._turn_taker import Work, serve
+from tools.benchmark._turn_taker import TURN_SECS, Work, serve
 
 _WORKS = {
     "train": TrainingWork,
@@ -33,4 +33,4 @@ def prepare(fields: dict[str, Any]) -> Work:
 
 if __name__ == "__main__":
     tf.get_logger().setLevel("WARNING")
-    serve(prepare)
+    serve(prepare, TURN_SECS)
