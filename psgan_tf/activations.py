@@ -21,7 +21,7 @@ Gradient = Callable[[tf.Tensor], tuple[tf.Tensor, None]]
 
 @tf.custom_gradient
 def leaky_relu(features: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-    """X where x > 0, else x / 5. Its outputs are kept in any case, as the next layer's inputs."""
+    """A fifth of what is negative. Its outputs are kept in any case, as the next layer's inputs."""
     outputs = tf.nn.leaky_relu(features, LEAK)
     return outputs, lambda upstream: _slope_product(upstream, tf.stop_gradient(outputs))
 

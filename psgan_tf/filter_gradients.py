@@ -18,7 +18,10 @@ _SAME = {"strides": [1, 1, 1, 1], "padding": "SAME"}
 Gradient = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
 
 
-def convolve_for_slabs(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+@tf.custom_gradient
+def convolve_for_slabs(
+    features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
+) -> tuple[tf.Tensor, Gradient]:
     """3 x 3 convolution with zero padding, with gradients of any order.
 
     Args:
@@ -29,20 +32,12 @@ def convolve_for_slabs(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) 
     Returns:
         [B, H, W, F], as `tf.nn.conv2d(features, kernel, 1, "SAME") + bias`.
     """
-
-    @tf.custom_gradient
-    def convolve(features, kernel, bias):
-        def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            return (
-                _input_gradient(kernel, upstream),
-                _filter_gradient(features, upstream),
-                # Of the slabs too: TensorFlow takes it along with their filter gradient.
-                tf.raw_ops.BiasAddGrad(out_backprop=_slabs(upstream)),
-            )
-
-        return tf.nn.bias_add(tf.nn.conv2d(features, kernel, 1, "SAME"), bias), gradients
-
-    return convolve(features, kernel, bias)
+    return tf.nn.bias_add(tf.nn.conv2d(features, kernel, 1, "SAME"), bias), lambda upstream: (
+        _input_gradient(kernel, upstream),
+        _filter_gradient(features, upstream),
+        # Of the slabs too: TensorFlow takes it along with their filter gradient.
+        tf.raw_ops.BiasAddGrad(out_backprop=_slabs(upstream)),
+    )
 
 
 # Each derivative of a convolution, of its input gradient and of its filter gradient is one of
@@ -77,8 +72,8 @@ def _filter_gradient(features: tf.Tensor, upstream: tf.Tensor) -> tuple[tf.Tenso
     inside = _filter_gradient_of(_slabs(features), _slabs(upstream), _TAPS)
     # Not before both are there: copies of the one would lie and wait for the other.
     with tf.control_dependencies([features, upstream]):
-        above, first = _rows_at_seams(features)[0], _rows_at_seams(upstream)[1]
-        last, below = _rows_at_seams(upstream)[0], _rows_at_seams(features)[1]
+        above, below = _rows_at_seams(features)
+        last, first = _rows_at_seams(upstream)
     seams = tf.concat(
         [
             _filter_gradient_of(above, first, 1),

@@ -37,6 +37,10 @@ def positive(outputs: tf.Tensor) -> tf.Tensor:
     return outputs > 0
 
 
+def _times_slopes(upstream: tf.Tensor, positive: tf.Tensor, leak: float) -> tf.Tensor:
+    return tf.where(positive, upstream, upstream * tf.cast(leak, upstream.dtype))
+
+
 @_compiled
 def slope_product(upstream: tf.Tensor, positive: tf.Tensor, leak: float) -> tf.Tensor:
     """The gradient of a leaky ReLU.
@@ -46,13 +50,13 @@ def slope_product(upstream: tf.Tensor, positive: tf.Tensor, leak: float) -> tf.T
         positive: which of its outputs are, [...] bool.
         leak: its slope elsewhere.
     """
-    return tf.where(positive, upstream, upstream * tf.cast(leak, upstream.dtype))
+    return _times_slopes(upstream, positive, leak)
 
 
 @_compiled
 def slope_product_of_outputs(upstream: tf.Tensor, outputs: tf.Tensor, leak: float) -> tf.Tensor:
     """The same from its outputs themselves, where these are kept for something else."""
-    return tf.where(outputs > 0, upstream, upstream * tf.cast(leak, upstream.dtype))
+    return _times_slopes(upstream, outputs > 0, leak)
 
 
 @_compiled
@@ -70,8 +74,7 @@ def slope_product_of_means(upstream: tf.Tensor, positive: tf.Tensor, leak: float
     height, width, channels = upstream.shape[1:]
     pixels = tf.reshape(positive, [-1, height, 2, width, 2, channels])
     share = (upstream / 4)[:, :, None, :, None]
-    product = tf.where(pixels, share, share * tf.cast(leak, upstream.dtype))
-    return tf.reshape(product, tf.shape(positive))
+    return tf.reshape(_times_slopes(share, pixels, leak), tf.shape(positive))
 
 
 def _inverse_norm(features: tf.Tensor, epsilon: float) -> tf.Tensor:
