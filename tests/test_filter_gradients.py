@@ -48,21 +48,36 @@ def test_what_reaches_over_a_seam_is_counted_once():
     np.testing.assert_array_equal(gradient[:, :, 0, 0], expected)
 
 
-def test_in_bfloat16_it_stays_near_tensorflows():
+def filter_gradient_in_float64(features, upstream):
+    """[3, 3, C, F] float64: a product per tap of the padded pictures and what comes back."""
+    padded = np.pad(features, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    height, width = features.shape[1:3]
+    taps = [
+        np.einsum("bhwc,bhwf->cf", padded[:, row : row + height, column : column + width], upstream)
+        for row in range(3)
+        for column in range(3)
+    ]
+    return np.reshape(taps, [3, 3, features.shape[3], upstream.shape[3]])
+
+
+def test_in_bfloat16_it_is_as_near_to_the_sum_as_tensorflows():
+    # Processors without instructions for bfloat16 keep partial sums in it, so that neither sum is
+    # exact there (both 0.6 % of the largest value off, root mean square). Where they have them, a
+    # result is rounded once, and three times with slabs: at most 2**-9 of it each time.
     features, upstream = (tf.cast(normal(2, 4 * ROWS, 24, 16, seed=s), tf.bfloat16) for s in (0, 1))
     kernel = tf.cast(normal(3, 3, 16, 16), tf.bfloat16)
+    expected = filter_gradient_in_float64(*(tf.cast(t, tf.float64) for t in (features, upstream)))
 
-    def gradient(function):
+    def error(function):
         with tf.GradientTape() as tape:
             tape.watch(kernel)
             outputs = function()
-        return tf.cast(tape.gradient(outputs, kernel, upstream), tf.float32)
+        gradient = tf.cast(tape.gradient(outputs, kernel, upstream), tf.float64)
+        return np.sqrt(np.mean((gradient - expected) ** 2))
 
-    bias = tf.zeros([16], tf.bfloat16)
-    ours = gradient(lambda: convolve_for_slabs(features, kernel, bias))
-    theirs = gradient(lambda: tf.nn.conv2d(features, kernel, 1, "SAME"))
-    largest = float(tf.reduce_max(tf.abs(theirs)))
-    np.testing.assert_allclose(ours, theirs, atol=2**-7 * largest)
+    ours = error(lambda: convolve_for_slabs(features, kernel, tf.zeros([16], tf.bfloat16)))
+    theirs = error(lambda: tf.nn.conv2d(features, kernel, 1, "SAME"))
+    assert ours < 1.1 * theirs + 2**-8 * np.sqrt(np.mean(expected**2))
 
 
 def slabs_in(size=128, dtype="bfloat16"):
