@@ -50,8 +50,9 @@ class Block(keras.layers.Layer):
         """The convolution of this block that reads the pose."""
         return PoseConv2D(
             filters,
-            num_keypoints=self.config.num_keypoints_at(self.resolution),
+            num_keypoints=self.config.pose_planes_at(self.resolution),
             keypoint_frame=self.config.keypoint_frame,
+            pose_values=self.config.pose_values(self.resolution),
             upscale=upscale,
             name=name,
             dtype=self.dtype_policy,

@@ -13,6 +13,9 @@ from typing import Any
 
 INITIAL_RESOLUTION = 4
 PRECISIONS = ("float32", "bfloat16")
+POSE_MAPS = ("paper", "equalized")
+# Planes this much louder than features leave nothing of the latent.
+LARGEST_POSE_SCALE = 64.0
 # Every other library that is seeded takes 32 bits.
 MAX_SEED = 2**32
 
@@ -35,6 +38,13 @@ class NetworkConfig:
         fmap_max: cap on the feature maps of a block.
         pose_resolutions: the scales at which the pose enters both networks; None means all
             (the paper's claim), one scale alone is its ablation.
+        pose_maps: `paper` for planes of -1 and +1 (PSGAN section 3.1), or `equalized` for planes of
+            0 and `pose_scale` * N at N x N. A plane of one pixel k in N x N has a root mean square
+            of k / N: equalized planes are as loud as features at every scale.
+        pose_scale: c, the root mean square of an equalized plane.
+        limb_points: further planes along each limb of `limbs`, for points that divide it evenly;
+            computed from the keypoints inside the networks.
+        limbs: pairs of keypoints' rows, the ends of the limbs that have such points.
 
     Raises:
         ValueError: for any value out of its range.
@@ -47,6 +57,10 @@ class NetworkConfig:
     fmap_base: int = 8192
     fmap_max: int = 512
     pose_resolutions: tuple[int, ...] | None = None
+    pose_maps: str = "paper"
+    pose_scale: float = 0.5
+    limb_points: int = 0
+    limbs: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         if not is_power_of_two(self.resolution) or self.resolution < INITIAL_RESOLUTION:
@@ -59,6 +73,7 @@ class NetworkConfig:
             ("keypoint_frame", 1),
             ("latent_size", 1),
             ("fmap_max", 1),
+            ("limb_points", 0),
         ):
             if getattr(self, name) < least:
                 raise ValueError(
@@ -79,6 +94,26 @@ class NetworkConfig:
                 f"`pose_resolutions` must be among {list(self.resolutions)}. "
                 f"Received: {unknown}. Leave the others out."
             )
+        self._check_pose_planes()
+
+    def _check_pose_planes(self) -> None:
+        if self.pose_maps not in POSE_MAPS:
+            raise ValueError(
+                f"`pose_maps` must be one of {', '.join(POSE_MAPS)}. "
+                f"Received: pose_maps={self.pose_maps!r}."
+            )
+        if not 0 < self.pose_scale <= LARGEST_POSE_SCALE:
+            raise ValueError(
+                f"`pose_scale` must lie in (0, {LARGEST_POSE_SCALE}]. "
+                f"Received: pose_scale={self.pose_scale}. The default is 0.5."
+            )
+        object.__setattr__(self, "limbs", tuple(tuple(limb) for limb in self.limbs))
+        for limb in self.limbs:
+            if len(set(limb)) != 2 or not all(0 <= row < self.num_keypoints for row in limb):
+                raise ValueError(
+                    f"`limbs` must be pairs of different rows below {self.num_keypoints}. "
+                    f"Received: {list(limb)}. Correct the pair."
+                )
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -89,11 +124,22 @@ class NetworkConfig:
         """Channels C(N) of the block at `resolution`; at 2 the width of D's dense layer."""
         return max(1, min(2 * self.fmap_base // resolution, self.fmap_max))
 
-    def num_keypoints_at(self, resolution: int) -> int:
+    @property
+    def num_pose_planes(self) -> int:
+        """Planes of the pose where it enters: one per keypoint, then those along limbs."""
+        return self.num_keypoints + self.limb_points * len(self.limbs)
+
+    def pose_planes_at(self, resolution: int) -> int:
         """Pose planes that join the features at `resolution`."""
         if self.pose_resolutions is None or resolution in self.pose_resolutions:
-            return self.num_keypoints
+            return self.num_pose_planes
         return 0
+
+    def pose_values(self, resolution: int) -> tuple[float, float]:
+        """Values of a pose plane at `resolution`: elsewhere, and in the point's pixel."""
+        if self.pose_maps == "paper":
+            return -1.0, 1.0
+        return 0.0, self.pose_scale * resolution
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,7 +22,7 @@ def generator_multiplications(network: NetworkConfig, resolution: int) -> int:
     total = 16 * network.latent_size * network.feature_maps(4)
     for n in network.resolutions:
         if n <= resolution:
-            filters, pose = network.feature_maps(n), network.num_keypoints_at(n)
+            filters, pose = network.feature_maps(n), network.pose_planes_at(n)
             inputs = network.feature_maps(max(4, n // 2)) + pose
             total += 9 * n * n * inputs * filters
             if n > 4:
@@ -36,7 +36,7 @@ def discriminator_multiplications(network: NetworkConfig, resolution: int) -> in
     total = 16 * network.feature_maps(4) * hidden + hidden
     for n in network.resolutions:
         if n <= resolution:
-            filters, pose = network.feature_maps(n), network.num_keypoints_at(n)
+            filters, pose = network.feature_maps(n), network.pose_planes_at(n)
             statistic = 1 if n == 4 else 0
             total += 9 * n * n * (filters + statistic + pose) * filters
             if n > 4:

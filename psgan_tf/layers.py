@@ -14,7 +14,7 @@ from tensorflow import keras
 from psgan_tf.convolutions import convolve, convolve_plain
 from psgan_tf.operations import upscale2x
 from psgan_tf.pose_convolution import add_pose, pose_bias
-from psgan_tf.pose_maps import draw_pose_maps
+from psgan_tf.pose_maps import PAPER_VALUES, draw_pose_maps
 from psgan_tf.training_scope import shared
 
 # Gain of a layer that is followed by a leaky ReLU (He initialization).
@@ -171,6 +171,7 @@ class PoseConv2D(EqualizedConv2D):
         num_keypoints: M; the kernel's last M input channels read the pose maps.
         keypoint_frame: size in pixels of the square that keypoints are measured in.
         upscale: double the features first (nearest neighbour).
+        pose_values: of a pose map elsewhere, and in the keypoint's pixel.
 
     Call arguments:
         features: [B, N, N, C], or half as high and wide with `upscale`.
@@ -185,6 +186,7 @@ class PoseConv2D(EqualizedConv2D):
         keypoint_frame: int,
         *,
         upscale: bool = False,
+        pose_values: tuple[float, float] = PAPER_VALUES,
         **kwargs,
     ):
         super().__init__(filters, **kwargs)
@@ -195,6 +197,7 @@ class PoseConv2D(EqualizedConv2D):
         self.num_keypoints = num_keypoints
         self.keypoint_frame = _positive("keypoint_frame", keypoint_frame)
         self.upscale = upscale
+        self.pose_values = tuple(pose_values)
 
     def build(self, input_shape) -> None:
         super().build([*input_shape[:-1], int(input_shape[-1]) + self.num_keypoints])
@@ -221,6 +224,7 @@ class PoseConv2D(EqualizedConv2D):
                 keypoints,
                 resolution=features.shape[1],
                 frame=self.keypoint_frame,
+                values=self.pose_values,
                 dtype=features.dtype,
             )
             features = tf.concat([features, maps], axis=-1)
@@ -236,16 +240,21 @@ class PoseConv2D(EqualizedConv2D):
                 axis=2,
             ),
         )
-        bias = self.bias + pose_bias(pose_kernel) if self.num_keypoints else self.bias
+        elsewhere, _ = self.pose_values
+        has_bias = self.num_keypoints and elsewhere
+        bias = self.bias + pose_bias(pose_kernel, elsewhere) if has_bias else self.bias
         outputs = convolve(features, kernel, bias, doubled=self.upscale)
         if not self.num_keypoints:
             return outputs
-        return add_pose(outputs, keypoints, pose_kernel, frame=self.keypoint_frame)
+        return add_pose(
+            outputs, keypoints, pose_kernel, frame=self.keypoint_frame, values=self.pose_values
+        )
 
     def get_config(self) -> dict:
         pose = {
             "num_keypoints": self.num_keypoints,
             "keypoint_frame": self.keypoint_frame,
             "upscale": self.upscale,
+            "pose_values": self.pose_values,
         }
         return {**super().get_config(), **pose}

@@ -17,6 +17,7 @@ from psgan_tf.blocks import (
 )
 from psgan_tf.config import INITIAL_RESOLUTION, NetworkConfig
 from psgan_tf.operations import downscale2x, lerp, upscale2x
+from psgan_tf.pose_maps import add_limb_points
 
 
 class GrowingNetwork(keras.Model):
@@ -69,6 +70,12 @@ class GrowingNetwork(keras.Model):
                 f"num_keypoints={expected}. Received: keypoints of shape {received}."
             )
 
+    def pose_points(self, keypoints: tf.Tensor | None) -> tf.Tensor | None:
+        """Points of the pose planes, [B, P, 3]: the keypoints, then points along limbs."""
+        if not self.config.num_keypoints:
+            return keypoints
+        return add_limb_points(keypoints, self.config.limbs, self.config.limb_points)
+
     def active_variables(self, resolution: int, fading: bool) -> list[tf.Variable]:
         """The weights that a call at `resolution` uses; the others have no gradient.
 
@@ -120,9 +127,10 @@ class Generator(GrowingNetwork):
                 f"`latents` must be [batch, {self.config.latent_size}], as the network was made "
                 f"with that latent_size. Received: latents of shape {latents.shape}."
             )
+        points = self.pose_points(keypoints)
         features, previous = latents, None
         for block in self.blocks[: self.config.resolutions.index(resolution) + 1]:
-            previous, features = features, block(features, keypoints=keypoints)
+            previous, features = features, block(features, keypoints=points)
         images = tf.cast(self.block_at(resolution).to_rgb(features), tf.float32)
         if alpha is None:
             return images
@@ -163,11 +171,12 @@ class Discriminator(GrowingNetwork):
                 f"`images` must be [batch, {resolution}, {resolution}, 3], as resolution is "
                 f"{resolution}. Received: images of shape {images.shape}."
             )
+        points = self.pose_points(keypoints)
         features = self.block_at(resolution).from_rgb(images)
         for n in self.config.resolutions[::-1]:
             if n > resolution:
                 continue
-            features = self.block_at(n)(features, keypoints=keypoints)
+            features = self.block_at(n)(features, keypoints=points)
             if alpha is not None and n == resolution:
                 # The fade ends before the next block's pose joins, so that alpha = 0 is exactly
                 # the discriminator of half the resolution.

@@ -9,21 +9,23 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from psgan_tf.pose_maps import in_frame, pixel_of
+from psgan_tf.pose_maps import PAPER_VALUES, in_frame, pixel_of
 
 _TAPS = 3
 
 
-def pose_bias(kernel: tf.Tensor) -> tf.Tensor:
-    """What maps without a keypoint, -1 everywhere, add to each pixel that no border is near.
+def pose_bias(kernel: tf.Tensor, elsewhere: float = -1.0) -> tf.Tensor:
+    """What maps without a keypoint add to each pixel that no border is near.
 
     Args:
         kernel: [3, 3, M, F].
+        elsewhere: the value of such a map, -1 in the paper.
 
     Returns:
         [F], for the convolution's bias, where it costs nothing.
     """
-    return tf.cast(-tf.reduce_sum(tf.cast(kernel, tf.float32), axis=[0, 1, 2]), kernel.dtype)
+    summed = tf.reduce_sum(tf.cast(kernel, tf.float32), axis=[0, 1, 2])
+    return tf.cast(elsewhere * summed, kernel.dtype)
 
 
 def _border(resolution: int) -> tuple[np.ndarray, np.ndarray]:
@@ -40,7 +42,9 @@ def _border(resolution: int) -> tuple[np.ndarray, np.ndarray]:
     return pixels, (3 * parts[:, 0] + parts[:, 1]).astype(np.int32)
 
 
-def _border_updates(kernel: tf.Tensor, resolution: int) -> tuple[np.ndarray, tf.Tensor]:
+def _border_updates(
+    kernel: tf.Tensor, resolution: int, elsewhere: float
+) -> tuple[np.ndarray, tf.Tensor]:
     """What the border takes from `pose_bias`, since no map lies beyond it.
 
     Returns:
@@ -49,16 +53,15 @@ def _border_updates(kernel: tf.Tensor, resolution: int) -> tuple[np.ndarray, tf.
     pixels, places = _border(resolution)
     summed = tf.reduce_sum(kernel, axis=2, keepdims=True)
     # Of a picture of 3 x 3 only the middle sees all of the kernel.
-    seen = tf.reshape(
-        tf.nn.conv2d(-tf.ones([1, 3, 3, 1], kernel.dtype), summed, 1, "SAME"), [9, kernel.shape[3]]
-    )
+    empty = tf.fill([1, 3, 3, 1], tf.constant(elsewhere, kernel.dtype))
+    seen = tf.reshape(tf.nn.conv2d(empty, summed, 1, "SAME"), [9, kernel.shape[3]])
     return pixels, tf.gather(seen - seen[4], places)
 
 
 def _stamps(
-    keypoints: tf.Tensor, kernel: tf.Tensor, resolution: int, frame: int
+    keypoints: tf.Tensor, kernel: tf.Tensor, resolution: int, frame: int, step: float
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The kernel laid round each keypoint's pixel, twice as strong: what a map adds to -1.
+    """The kernel laid round each keypoint's pixel, times what a map is more there than elsewhere.
 
     Returns:
         Indices [B, M * 9, 3] int32 (example, row, column) and what to add there,
@@ -76,35 +79,44 @@ def _stamps(
     seen = drawn & inside
     examples = tf.broadcast_to(tf.range(shape[0])[:, None, None, None], shape)
     indices = tf.stack([examples, tf.where(seen, rows, 0), tf.where(seen, columns, 0)], axis=-1)
-    by_keypoint = tf.transpose(2 * kernel, [2, 0, 1, 3])
+    by_keypoint = tf.transpose(step * kernel, [2, 0, 1, 3])
     stamps = tf.where(seen[..., None], by_keypoint, tf.zeros([], kernel.dtype))
     count = keypoints.shape[1] * _TAPS * _TAPS
     return tf.reshape(indices, [-1, count, 3]), tf.reshape(stamps, [-1, count, kernel.shape[3]])
 
 
 def add_pose(
-    outputs: tf.Tensor, keypoints: tf.Tensor, kernel: tf.Tensor, *, frame: int
+    outputs: tf.Tensor,
+    keypoints: tf.Tensor,
+    kernel: tf.Tensor,
+    *,
+    frame: int,
+    values: tuple[float, float] = PAPER_VALUES,
 ) -> tf.Tensor:
     """Adds what the 3 x 3 convolution of pose maps gives beyond `pose_bias`, from the keypoints.
 
-    A map is -1 everywhere and 2 more in the keypoint's pixel. The convolution of the first part
-    is `pose_bias` but at the border; that of the second is the kernel itself, laid round the
-    pixel. The maps, 84 MB a picture at 1024 with 20 keypoints, are never made, and nothing passes
-    over the whole picture.
+    A map has one value everywhere, -1 in the paper, and some more in the keypoint's pixel, 2 in
+    the paper. The convolution of the first part is `pose_bias` but at the border (nothing, for a
+    value of 0); that of the second is the kernel itself, laid round the pixel. The maps, 84 MB per
+    picture at 1024 with 20 keypoints, are never made, and nothing passes over the whole picture.
 
     Args:
         outputs: [B, N, N, F] that hold `pose_bias` already.
         keypoints: [B, M, 3] float32, x and y in pixels of the full size, visibility 0/1.
         kernel: [3, 3, M, F].
         frame: the full size in pixels.
+        values: of a map elsewhere, and in the keypoint's pixel.
 
     Returns:
         [B, N, N, F]: together with `pose_bias`, the outputs and
         `tf.nn.conv2d(maps, kernel, 1, "SAME")`, where the maps are those of `draw_pose_maps`.
     """
     resolution = outputs.shape[1]
-    indices, stamps = _stamps(keypoints, kernel, resolution, frame)
-    pixels, border = _border_updates(kernel, resolution)
+    elsewhere, there = values
+    indices, stamps = _stamps(keypoints, kernel, resolution, frame, there - elsewhere)
+    if elsewhere == 0:
+        return tf.tensor_scatter_nd_add(outputs, indices, stamps)
+    pixels, border = _border_updates(kernel, resolution, elsewhere)
     batch = tf.shape(keypoints)[0]
     examples = tf.broadcast_to(tf.range(batch)[:, None, None], [batch, len(pixels), 1])
     places = tf.broadcast_to(pixels, [batch, *pixels.shape])

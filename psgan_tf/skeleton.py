@@ -32,6 +32,29 @@ def is_finite_float32(value: Any) -> TypeGuard[float]:
     return type(value) in (int, float) and abs(value) <= _LARGEST_NUMBER
 
 
+# Joints at the ends of arms' and legs' halves, as the built-in schemas and detectors name them.
+_BODY_PARTS = {
+    "upperarm": "shoulder",
+    "lowerarm": "elbow",
+    "hand": "wrist",
+    "upperleg": "hip",
+    "lowerleg": "knee",
+    "foot": "ankle",
+    **{joint: joint for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")},
+}
+_LONG_LIMBS = (
+    {"shoulder", "elbow"},
+    {"elbow", "wrist"},
+    {"hip", "knee"},
+    {"knee", "ankle"},
+)
+
+
+def _without_side(name: str) -> str:
+    """`leftUpperArm` and `left_upper_arm` as `upperarm`."""
+    return name.lower().replace("left", "").replace("right", "").replace("_", "")
+
+
 def _pairs_by_name(names: Sequence[str]) -> tuple[tuple[int, int], ...]:
     """(left, right) index pairs of the names that differ only in left and right."""
     index = {name: i for i, name in enumerate(names)}
@@ -95,6 +118,16 @@ class Skeleton:
         for left, right in self.mirror_pairs:
             permutation[left], permutation[right] = right, left
         return tuple(permutation)
+
+    @property
+    def long_limbs(self) -> tuple[tuple[int, int], ...]:
+        """Upper and lower arms and legs among `limbs`, told by name; all limbs where none is.
+
+        Example: eight of `avatar20`, from `leftUpperArm-leftLowerArm` to `rightLowerLeg-rightFoot`.
+        """
+        parts = [_BODY_PARTS.get(_without_side(name), "") for name in self.keypoints]
+        long = tuple(limb for limb in self.limbs if {parts[i] for i in limb} in _LONG_LIMBS)
+        return long or self.limbs
 
     def index(self, keypoint: str) -> int:
         """The row of a keypoint's name; ValueError where the schema has no such name."""

@@ -18,11 +18,12 @@ from absl import flags
 
 from psgan_tf import command_line
 from psgan_tf.cluster import Cluster
-from psgan_tf.config import NetworkConfig, TrainingConfig, to_json
+from psgan_tf.config import POSE_MAPS, NetworkConfig, TrainingConfig, to_json
 from psgan_tf.dataset_card import DatasetCard
 from psgan_tf.memory_probe import probe
 from psgan_tf.precision import AUTO
 from psgan_tf.schedule import build_schedule, split_over_replicas
+from psgan_tf.skeleton import SKELETONS
 from psgan_tf.training_run import (
     check_data,
     check_init_from,
@@ -48,6 +49,12 @@ flags.DEFINE_integer(
     "num_keypoints", None, "M. By default that of the data; 0 trains a plain Progressive GAN."
 )
 flags.DEFINE_list("pose_resolutions", None, "Scales at which the pose enters. Default: all.")
+flags.DEFINE_enum(
+    "pose_maps",
+    _DEFAULTS["pose_maps"],
+    POSE_MAPS,
+    "Planes of -1 and 1, as in the paper, or of 0 and --pose_scale times N at N x N.",
+)
 flags.DEFINE_list("devices", None, "Replicas, such as GPU:0,GPU:1. Default: all GPUs, else CPU.")
 flags.DEFINE_boolean("multi_worker", False, "One of several workers, which TF_CONFIG names.")
 flags.DEFINE_boolean("dry_run", False, "Print the options and the schedule, and stop.")
@@ -59,6 +66,12 @@ flags.DEFINE_float(
 )
 for _define, _name, _help in (
     (flags.DEFINE_integer, "resolution", "Final picture size in pixels, a power of two."),
+    (flags.DEFINE_float, "pose_scale", "Root mean square of an equalized pose plane."),
+    (
+        flags.DEFINE_integer,
+        "limb_points",
+        "Points that divide each half of an arm or leg, each with a pose plane of its own.",
+    ),
     (flags.DEFINE_integer, "latent_size", "Length of the latent vector."),
     (flags.DEFINE_integer, "fmap_base", "Widths: the block at N has 2 * fmap_base / N maps ..."),
     (flags.DEFINE_integer, "fmap_max", "... but no more than this."),
@@ -117,12 +130,33 @@ def config_from_flags(card: DatasetCard | None, precision: str) -> TrainingConfi
             "`pose_resolutions` must be whole numbers such as 4,8,16. "
             f"Received: {','.join(FLAGS.pose_resolutions)}."
         ) from None
-    shape = {name: FLAGS[name].value for name in ("resolution", "latent_size", "fmap_max")}
+    if FLAGS["pose_scale"].present and FLAGS.pose_maps != "equalized":
+        raise ValueError(
+            "`pose_scale` must come with --pose_maps=equalized, whose planes it scales. "
+            f"Received: pose_scale={FLAGS.pose_scale:g} with pose_maps={FLAGS.pose_maps}."
+        )
+    shape_flags = (
+        "resolution",
+        "latent_size",
+        "fmap_max",
+        "pose_maps",
+        "pose_scale",
+        "limb_points",
+    )
+    shape = {name: FLAGS[name].value for name in shape_flags}
+    skeleton = card.skeleton if card else SKELETONS["avatar20"]
+    if FLAGS.limb_points and num_keypoints and not skeleton.limbs:
+        raise ValueError(
+            "`limb_points` must be 0 where the data's skeleton names no limbs. Received: "
+            f"limb_points={FLAGS.limb_points} with {skeleton.name}. Add limbs to skeleton.json and "
+            "convert again."
+        )
     network = NetworkConfig(
         num_keypoints=num_keypoints,
         keypoint_frame=card.keypoint_frame if card else FLAGS.resolution,
         fmap_base=FLAGS.fmap_base,
         pose_resolutions=scales or None,
+        limbs=skeleton.long_limbs if FLAGS.limb_points and num_keypoints else (),
         **shape,
     )
     own = {field.name for field in dataclasses.fields(TrainingConfig)} - {"network", "precision"}

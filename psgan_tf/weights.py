@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from psgan_tf.config import NetworkConfig
+from psgan_tf.layers import HE_GAIN
 from psgan_tf.networks import GrowingNetwork
 
 
@@ -70,7 +71,14 @@ class Architecture:
 
     def planes_at(self, resolution: int) -> tuple[str, ...]:
         """Names of the planes that join the features at a resolution."""
-        return self.keypoints[: self.network.num_keypoints_at(resolution)]
+        if not self.network.pose_planes_at(resolution):
+            return ()
+        names, count = self.keypoints[: self.network.num_keypoints], self.network.limb_points
+        return names + tuple(
+            f"{names[a]}-{names[b]} {i + 1}/{count + 1}"
+            for a, b in self.network.limbs
+            for i in range(count)
+        )
 
 
 def map_weights(
@@ -83,8 +91,9 @@ def map_weights(
 
     A weight of the same name and shape is taken as it is. A kernel that reads pose planes takes
     the features' part and the planes of keypoints that both schemas name; its values are rescaled
-    where the number of planes differs, because the equalized scale counts planes too, so that
-    what is taken computes what it did. All else keeps the target's own values.
+    where the number of planes differs, because the equalized scale counts planes too, and where
+    the values of pose maps differ, together with its bias, so that what is taken computes what it
+    did (but at the border, where maps end). All else keeps the target's own values.
 
     Args:
         source: weights to take, by name.
@@ -100,7 +109,14 @@ def map_weights(
         if mapped is not None and name.endswith("/conv0/kernel"):
             resolution = int(name.split("/")[-3].split("x")[0])
             planes = (a.planes_at(resolution) for a in (source_architecture, target_architecture))
-            mapped = _map_pose_kernel(mapped, own, *planes)
+            values = (
+                a.network.pose_values(resolution)
+                for a in (source_architecture, target_architecture)
+            )
+            mapped, shift = _map_pose_kernel(mapped, own, *planes, *values)
+            bias_name = name.removesuffix("kernel") + "bias"
+            if mapped is not None and np.any(shift):
+                source = {**source, bias_name: source[bias_name] + shift}
         if mapped is not None and mapped.shape == own.shape:
             result[name] = mapped
             taken.append(name)
@@ -112,16 +128,29 @@ def _map_pose_kernel(
     target: np.ndarray,
     source_planes: tuple[str, ...],
     target_planes: tuple[str, ...],
-) -> np.ndarray | None:
-    """A [3, 3, C + M, F] kernel with other planes; None where the features differ as well."""
+    source_values: tuple[float, float],
+    target_values: tuple[float, float],
+) -> tuple[np.ndarray | None, np.ndarray | float]:
+    """A [3, 3, C + M, F] kernel with other planes, and what its bias [F] has to gain.
+
+    The kernel is None where the features differ as well.
+    """
     features = source.shape[2] - len(source_planes)
     if features != target.shape[2] - len(target_planes) or source.shape[3] != target.shape[3]:
-        return None
+        return None, 0.0
     rescale = math.sqrt(target.shape[2] / source.shape[2])
+    # What a map is more in its point's pixel than elsewhere: that much less the weight.
+    (source_empty, source_there), (target_empty, target_there) = source_values, target_values
+    louder = (source_there - source_empty) / (target_there - target_empty)
     mapped = target.copy()
     mapped[:, :, :features] = source[:, :, :features] * np.float32(rescale)
-    for row, name in enumerate(target_planes):
-        if name in source_planes:
-            plane = source[:, :, features + source_planes.index(name)]
-            mapped[:, :, features + row] = plane * np.float32(rescale)
-    return mapped
+    common = [row for row, name in enumerate(target_planes) if name in source_planes]
+    for row in common:
+        plane = source[:, :, features + source_planes.index(target_planes[row])]
+        mapped[:, :, features + row] = plane * np.float32(rescale * louder)
+    if source_values == target_values or not common:
+        return mapped, 0.0
+    # Empty maps add their value times the sum of their weights, which are now others.
+    rows = [features + row for row in common]
+    summed = mapped[:, :, rows].sum(axis=(0, 1, 2)) * HE_GAIN / math.sqrt(9 * target.shape[2])
+    return mapped, (source_empty / louder - target_empty) * summed

@@ -15,7 +15,7 @@ from psgan_tf.config import (
 )
 
 A_RUN = TrainingConfig(
-    NetworkConfig(resolution=64, num_keypoints=18, pose_resolutions=(8, 64)),
+    NetworkConfig(64, num_keypoints=18, pose_resolutions=(8, 64), limb_points=1, limbs=((0, 1),)),
     data_dir="data/ä",
     run_dir="runs/1",
     seed=7,
@@ -47,13 +47,26 @@ def test_feature_maps_follow_base_and_cap():
 
 
 def test_the_pose_enters_everywhere_or_where_it_is_told_to():
-    assert [NetworkConfig(64).num_keypoints_at(n) for n in (4, 32, 64)] == [20, 20, 20]
+    assert [NetworkConfig(64).pose_planes_at(n) for n in (4, 32, 64)] == [20, 20, 20]
     single = NetworkConfig(64, pose_resolutions=(32,))
-    assert [single.num_keypoints_at(n) for n in (4, 32, 64)] == [0, 20, 0]
+    assert [single.pose_planes_at(n) for n in (4, 32, 64)] == [0, 20, 0]
     nowhere = NetworkConfig(64, pose_resolutions=())
-    assert [nowhere.num_keypoints_at(n) for n in (4, 32, 64)] == [0, 0, 0]
+    assert [nowhere.pose_planes_at(n) for n in (4, 32, 64)] == [0, 0, 0]
     plain = NetworkConfig(64, num_keypoints=0, pose_resolutions=(32,))
-    assert plain.num_keypoints_at(32) == 0
+    assert plain.pose_planes_at(32) == 0
+
+
+def test_planes_along_limbs_join_those_of_keypoints():
+    network = NetworkConfig(64, pose_resolutions=(32,), limb_points=2, limbs=((0, 1), (1, 2)))
+    assert [network.pose_planes_at(n) for n in (4, 32, 64)] == [0, 24, 0]
+    assert NetworkConfig(64, limb_points=2).num_pose_planes == 20
+
+
+def test_values_of_pose_maps_are_the_papers_or_grow_with_the_scale():
+    assert {NetworkConfig().pose_values(n) for n in (4, 1024)} == {(-1.0, 1.0)}
+    equalized = NetworkConfig(pose_maps="equalized")
+    assert [equalized.pose_values(n) for n in (4, 8, 64)] == [(0, 2), (0, 4), (0, 32)]
+    assert NetworkConfig(pose_maps="equalized", pose_scale=0.25).pose_values(64) == (0, 16)
 
 
 def test_a_list_of_resolutions_is_kept_as_a_tuple():
@@ -87,6 +100,12 @@ def test_other_numbers_are_no_powers_of_two(value):
         ({"latent_size": 0}, r"`latent_size` must be at least 1"),
         ({"fmap_max": 0}, r"`fmap_max` must be at least 1"),
         ({"fmap_base": 511}, r"`fmap_base` must leave.*fmap_base=511, resolution=1024\. Raise"),
+        ({"pose_maps": "loud"}, r"`pose_maps` must be one of paper, equalized\. .*'loud'"),
+        ({"pose_scale": 0.0}, r"`pose_scale` must lie in \(0, 64\.0\]\. Received: pose_scale=0\.0"),
+        ({"pose_scale": float("nan")}, r"`pose_scale` must lie in .*nan"),
+        ({"limb_points": -1}, r"`limb_points` must be at least 0"),
+        ({"limbs": ((0, 20),)}, r"`limbs` must be pairs of different rows below 20.*\[0, 20\]"),
+        ({"limbs": ((3, 3),)}, r"`limbs` must be pairs of different rows"),
         ({"pose_resolutions": (3, 8, 2048)}, r"`pose_resolutions` must be among .*\[3, 2048\]"),
     ],
 )

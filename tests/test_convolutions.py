@@ -18,15 +18,20 @@ def plain_upscaled(features, kernel):
     return tf.nn.conv2d(upscale2x(features), kernel, 1, "SAME") + BIAS
 
 
-def fast_pose(features, kernel, keypoints):
+PAPER, EQUALIZED, OTHER = (-1.0, 1.0), (0.0, 8.0), (0.25, -2.0)
+
+
+def fast_pose(features, kernel, keypoints, values=PAPER):
     channels = features.shape[3]
     pose_kernel = kernel[:, :, channels:]
-    outputs = tf.nn.conv2d(features, kernel[:, :, :channels], 1, "SAME") + pose_bias(pose_kernel)
-    return add_pose(outputs, keypoints, pose_kernel, frame=FRAME)
+    outputs = tf.nn.conv2d(features, kernel[:, :, :channels], 1, "SAME")
+    outputs += pose_bias(pose_kernel, values[0])
+    return add_pose(outputs, keypoints, pose_kernel, frame=FRAME, values=values)
 
 
-def plain_pose(features, kernel, keypoints):
-    maps = draw_pose_maps(keypoints, resolution=features.shape[1], frame=FRAME)
+def plain_pose(features, kernel, keypoints, values=PAPER):
+    resolution = features.shape[1]
+    maps = draw_pose_maps(keypoints, resolution=resolution, frame=FRAME, values=values)
     return tf.nn.conv2d(tf.concat([features, maps], axis=-1), kernel, 1, "SAME")
 
 
@@ -50,12 +55,13 @@ def poses(count, num_keypoints):
     return tf.constant(keypoints)
 
 
+@pytest.mark.parametrize("values", [PAPER, EQUALIZED, OTHER])
 @pytest.mark.parametrize("resolution", [4, 16])
-def test_a_pose_needs_no_maps(resolution):
+def test_a_pose_needs_no_maps(resolution, values):
     keypoints = poses(3, 20)
     assert_same(
-        lambda x, w: fast_pose(x, w, keypoints),
-        lambda x, w: plain_pose(x, w, keypoints),
+        lambda x, w: fast_pose(x, w, keypoints, values),
+        lambda x, w: plain_pose(x, w, keypoints, values),
         normal(3, resolution, resolution, 2),
         0.3 * normal(3, 3, 22, 5),
     )

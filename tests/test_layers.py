@@ -135,8 +135,9 @@ def test_a_pose_convolution_reads_features_then_planes(resolution):
 
 @pytest.mark.parametrize("num_keypoints", [0, 5])
 @pytest.mark.parametrize("upscale", [False, True])
-def test_a_pose_convolution_gives_the_same_with_and_without_maps(num_keypoints, upscale):
-    layer = PoseConv2D(4, num_keypoints, keypoint_frame=32, upscale=upscale)
+@pytest.mark.parametrize("values", [(-1.0, 1.0), (0.0, 8.0)])
+def test_a_pose_convolution_gives_the_same_with_and_without_maps(num_keypoints, upscale, values):
+    layer = PoseConv2D(4, num_keypoints, keypoint_frame=32, upscale=upscale, pose_values=values)
     randomized(layer, [16, 16, 3])
     size = 8 if upscale else 16
     features, keypoints = normal(2, size, size, 3), keypoints_in(32, 2, num_keypoints)

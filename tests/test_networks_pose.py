@@ -35,6 +35,25 @@ def test_another_pose_changes_pictures_and_scores_at_every_resolution(resolution
         assert np.all(differences > 1e-3)
 
 
+@pytest.mark.parametrize("resolution", [8, 16])
+def test_a_network_with_limb_points_is_one_with_more_keypoints(resolution):
+    limbs = dataclasses.replace(TINY, limb_points=2, limbs=((0, 1), (1, 2)))
+    more = dataclasses.replace(TINY, num_keypoints=7)
+    keypoints = some_keypoints()
+    ends, (a, b) = keypoints[:, [[0, 1], [1, 2]]], (1 / 3, 2 / 3)
+    points = [ends[:, :, 0] + part * (ends[:, :, 1] - ends[:, :, 0]) for part in (a, b)]
+    points = np.stack(points, axis=2)
+    points[..., 2] = ends[..., 2].min(axis=-1)[..., None]
+    by_hand = np.concatenate([keypoints, points.reshape(3, 4, 3)], axis=1).astype(np.float32)
+    for make, inputs in (
+        (tiny_generator, some_latents()),
+        (tiny_discriminator, some_images(resolution)),
+    ):
+        found = make(limbs)(inputs, keypoints=keypoints, resolution=resolution)
+        expected = make(more)(inputs, keypoints=by_hand, resolution=resolution)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
 # From (33, 33) in a frame of 64 these move by one pixel of the 16, 8 and 4 px maps.
 MOVES = {16: (37, 33), 8: (41, 33), 4: (49, 33)}
 

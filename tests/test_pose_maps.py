@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from numpy_oracles import pose_pyramid
-from psgan_tf.pose_maps import draw_pose_maps, in_frame
+from psgan_tf.pose_maps import add_limb_points, draw_pose_maps, in_frame
 
 
 def pose(*points):
@@ -28,6 +28,27 @@ def test_one_keypoint_by_hand():
     maps = draw_pose_maps(pose((5.9, 2.0)), resolution=4, frame=8)
     expected = [[-1, -1, -1, -1], [-1, -1, 1, -1], [-1, -1, -1, -1], [-1, -1, -1, -1]]
     np.testing.assert_array_equal(maps[0, :, :, 0], expected)
+
+
+def test_other_values_by_hand():
+    maps = draw_pose_maps(pose((5.9, 2.0)), resolution=4, frame=8, values=(0.0, 2.0))
+    expected = [[0, 0, 0, 0], [0, 0, 2, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
+    np.testing.assert_array_equal(maps[0, :, :, 0], expected)
+
+
+def test_limb_points_by_hand():
+    keypoints = tf.constant([[[0, 3, 1], [9, 0, 1], [3, 3, 0]]], tf.float32)
+    points = add_limb_points(keypoints, [(0, 1), (1, 2)], 2)
+    expected = [*keypoints[0].numpy().tolist(), [3, 2, 1], [6, 1, 1], [7, 1, 0], [5, 2, 0]]
+    np.testing.assert_allclose(points[0], expected, rtol=1e-6)
+    (middle,) = add_limb_points(keypoints, [(0, 1)], 1)[0, 3:]
+    np.testing.assert_array_equal(middle, [4.5, 1.5, 1])
+
+
+@pytest.mark.parametrize(("limbs", "count"), [([], 2), ([(0, 1)], 0)])
+def test_without_limbs_or_points_the_keypoints_stay_alone(limbs, count):
+    keypoints = pose((0, 3), (9, 0))
+    np.testing.assert_array_equal(add_limb_points(keypoints, limbs, count), keypoints)
 
 
 @pytest.mark.parametrize("frame", [4, 64, 256, 1024])

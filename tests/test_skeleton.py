@@ -177,3 +177,24 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
 
 def test_a_schema_without_keypoints_is_one_for_plain_pictures():
     assert Skeleton("none", ()).mirror_permutation == ()
+
+
+def test_long_limbs_are_the_halves_of_arms_and_legs():
+    def named(skeleton):
+        return [f"{skeleton.keypoints[a]}-{skeleton.keypoints[b]}" for a, b in skeleton.long_limbs]
+
+    assert named(SKELETONS["avatar20"]) == [
+        "leftUpperArm-leftLowerArm",
+        "leftLowerArm-leftHand",
+        "rightUpperArm-rightLowerArm",
+        "rightLowerArm-rightHand",
+        "leftUpperLeg-leftLowerLeg",
+        "leftLowerLeg-leftFoot",
+        "rightUpperLeg-rightLowerLeg",
+        "rightLowerLeg-rightFoot",
+    ]
+    for name in ("openpose18", "body25", "coco17"):
+        assert len(named(SKELETONS[name])) == 8
+        assert {"left_shoulder-left_elbow", "right_knee-right_ankle"} <= set(named(SKELETONS[name]))
+    tail = Skeleton("tail3", ("root", "mid", "tip"), limbs=((0, 1), (1, 2)))
+    assert tail.long_limbs == tail.limbs

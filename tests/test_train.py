@@ -130,6 +130,9 @@ def test_sigterm_saves_what_was_trained_and_says_how_to_go_on(data_dir, tmp_path
         (["--precision=float16"], "`precision` must be one of float32, bfloat16"),
         (["--pose_resolutions=4,x"], "`pose_resolutions` must be whole numbers"),
         (["--pose_resolutions=64"], "`pose_resolutions` must be among"),
+        (["--pose_scale=2"], "`pose_scale` must come with --pose_maps=equalized"),
+        (["--pose_maps=equalized", "--pose_scale=0"], r"`pose_scale` must lie in \(0, 64"),
+        (["--limb_points=-1"], "`limb_points` must be at least 0"),
         (["--devices=GPU:7"], "`devices` must be among"),
         (["--fade_kimg=0", "--stabilize_kimg=0"], "at least one phase with images"),
         (["--init_from=nowhere"], "`run_dir` must be the directory of a training run"),
@@ -267,9 +270,26 @@ def test_the_papers_presets_resolve_to_the_papers_runs(
     network = json.loads(options)["network"]
     assert (network["resolution"], network["num_keypoints"]) == (resolution, keypoints)
     assert (network["fmap_base"], network["fmap_max"], network["latent_size"]) == (8192, 512, 512)
+    assert (network["pose_maps"], network["limb_points"], network["limbs"]) == ("paper", 0, [])
     lines = table.strip().splitlines()[1:]
     assert len(lines) == phases
     assert float(lines[-1].split()[-1]) * 1000 == images
+
+
+def test_points_along_limbs_are_those_of_the_datas_skeleton(data_dir, tmp_path, call_main):
+    own = (*TINY, f"--data_dir={data_dir}", "--limb_points=2", "--dry_run")
+    _, printed = call_main(*own)
+    network = json.loads(printed.split("\nphase ")[0])["network"]
+    assert (network["limb_points"], network["limbs"]) == (2, [[0, 1], [0, 2]])
+    write_dataset(tmp_path, skeleton=Skeleton("other3", ("a", "b", "c")))
+    status, printed = call_main(*own, f"--data_dir={tmp_path}")
+    assert (
+        status,
+        "`limb_points` must be 0 where the data's skeleton names no limbs" in printed,
+    ) == (
+        1,
+        True,
+    )
 
 
 def test_the_module_runs_without_arguments_and_says_what_is_missing():

@@ -232,6 +232,42 @@ def test_other_widths_keep_what_does_not_fit(kind):
         np.testing.assert_array_equal(weights[name], (source if fits else target)[name])
 
 
+PAPER = dataclasses.replace(TINY, limb_points=2, limbs=((0, 1),))
+EQUALIZED = dataclasses.replace(PAPER, pose_maps="equalized")
+
+
+@BOTH
+@pytest.mark.parametrize(("before", "after"), [(PAPER, EQUALIZED), (EQUALIZED, PAPER)])
+def test_other_values_of_pose_maps_leave_what_a_convolution_computes_as_it_was(kind, before, after):
+    source = random_weights(kind, before, 1)
+    weights, taken = map_weights(
+        source,
+        random_weights(kind, after, 2),
+        Architecture(before, NAMES),
+        Architecture(after, NAMES),
+    )
+    assert taken == list(source)
+    networks = network_with(kind, before, source), network_with(kind, after, weights)
+    for n in (8, 16):
+        convolutions = [network.block_at(n).conv0 for network in networks]
+        size = n // 2 if convolutions[0].upscale else n
+        channels = convolutions[0].kernel.shape[2] - PAPER.num_pose_planes
+        features = np.random.default_rng(n).normal(size=(3, size, size, channels))
+        points = networks[0].pose_points(some_keypoints())
+        expected, found = (
+            conv(features.astype(np.float32), keypoints=points)[:, 1:-1, 1:-1]
+            for conv in convolutions
+        )
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_planes_along_limbs_are_named_by_their_ends():
+    architecture = Architecture(PAPER, NAMES)
+    assert architecture.planes_at(8) == (*NAMES, "hips-head 1/3", "hips-head 2/3")
+    nowhere = dataclasses.replace(PAPER, pose_resolutions=(16,))
+    assert Architecture(nowhere, NAMES).planes_at(8) == ()
+
+
 def test_mapping_changes_neither_of_its_arguments():
     source, target = random_weights(Generator, TINY, 1), random_weights(Generator, WITHOUT_POSE, 2)
     before = [{name: value.copy() for name, value in w.items()} for w in (source, target)]
