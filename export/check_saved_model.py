@@ -13,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import flags
 
-from psgan_tf import command_line
+from psgan_tf.common import command_line
 
 FLAGS = flags.FLAGS
 

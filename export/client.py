@@ -20,15 +20,21 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it writes of wrong certificat
 from absl import flags
 
 from export import client_flags
-from psgan_tf import command_line
-from psgan_tf.characters import Subject, parse_seeds, read_characters, strangers, subjects_of
-from psgan_tf.pose_sequences import SequenceOptions, read_sequence
-from psgan_tf.poses import parse_pose_size, poses_to_draw
+from psgan_tf.common import command_line
+from psgan_tf.generation.characters import (
+    Subject,
+    parse_seeds,
+    read_characters,
+    strangers,
+    subjects_of,
+)
+from psgan_tf.generation.pose_sequences import SequenceOptions, read_sequence
+from psgan_tf.keypoints.named_poses import parse_pose_size, poses_to_draw
 
 # What talks to the server loads TensorFlow: --help and a wrong flag answer without it.
 if TYPE_CHECKING:
-    from psgan_tf.remote import RemoteModel
-    from psgan_tf.remote_generator import RemoteGenerator
+    from psgan_tf.generation.backends.served import RemoteGenerator
+    from psgan_tf.serving_client.client import RemoteModel
 
 FLAGS = flags.FLAGS
 say = partial(print, flush=True)
@@ -49,8 +55,8 @@ def subjects_of_flags(default_seeds: str, generator: RemoteGenerator) -> list[Su
 
 def generate(model: RemoteModel) -> int:
     """Pictures of characters in poses, with their sheets."""
-    from psgan_tf.remote_generator import Load, find_generator
-    from psgan_tf.remote_pictures import write_pictures
+    from psgan_tf.generation.backends.served import Load, find_generator
+    from psgan_tf.generation.served_pictures import write_pictures
 
     generator = find_generator(model)
     subjects, size = subjects_of_flags("0-7", generator), parse_pose_size(FLAGS.pose_size)
@@ -66,8 +72,8 @@ def generate(model: RemoteModel) -> int:
 
 def animate(model: RemoteModel) -> int:
     """One character in a motion."""
-    from psgan_tf.remote_generator import Load, find_generator
-    from psgan_tf.remote_pictures import write_remote_animation
+    from psgan_tf.generation.backends.served import Load, find_generator
+    from psgan_tf.generation.served_pictures import write_remote_animation
 
     if not FLAGS.motion or not FLAGS.output:
         raise ValueError("`motion` and `output` must both be given. See --help.")
@@ -97,7 +103,7 @@ def status(model: RemoteModel) -> int:
 
 def metadata(model: RemoteModel) -> int:
     """Prints the signatures."""
-    from psgan_tf.wire import signature_lines
+    from psgan_tf.serving_client.tensor_protos import signature_lines
 
     version, signatures = model.signatures()
     print("\n".join([f"{FLAGS.model} version {version}", *signature_lines(signatures)]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 if TYPE_CHECKING:
-    from psgan_tf.remote import RemoteModel
+    from psgan_tf.serving_client.client import RemoteModel
 
 FLAGS = flags.FLAGS
 
@@ -77,8 +77,8 @@ def check_command(command: str) -> None:
 
 def open_model() -> RemoteModel:
     """The served model that the flags name."""
-    from psgan_tf.remote import RemoteModel
-    from psgan_tf.remote_calls import Tls
+    from psgan_tf.serving_client.client import RemoteModel
+    from psgan_tf.serving_client.rpc import Tls
 
     paths = (FLAGS.root_certificates, FLAGS.client_key, FLAGS.client_certificate)
     pems = [Path(path).read_bytes() if path else None for path in paths]

@@ -14,8 +14,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from absl import flags, logging
 
 from export.saved_model.version_folder import check_version_is_free
-from psgan_tf import command_line
-from psgan_tf.config import PRECISIONS, load_options
+from psgan_tf.common import command_line
+from psgan_tf.training.config import PRECISIONS, load_options
 
 FLAGS = flags.FLAGS
 

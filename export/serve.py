@@ -19,7 +19,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it writes of a port that is t
 
 from absl import flags
 
-from psgan_tf import command_line
+from psgan_tf.common import command_line
 
 if TYPE_CHECKING:
     from export.standin.loader import LoadingOptions

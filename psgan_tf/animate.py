@@ -21,21 +21,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from absl import flags
 
-from psgan_tf import command_line
 from psgan_tf.animate_flags import look_from_flags, options_from_flags, outputs_from_flags
-from psgan_tf.animation import Painter, Scene, SkeletonPainter, animate
-from psgan_tf.casting import choose_cast
-from psgan_tf.pose_sequences import (
+from psgan_tf.common import command_line
+from psgan_tf.common.processes import Interrupts
+from psgan_tf.generation.animation import Painter, Scene, SkeletonPainter, animate
+from psgan_tf.generation.latent_mixing import choose_cast
+from psgan_tf.generation.pose_sequences import (
     PoseSequence,
     read_sequence,
     rest_skeleton_of_file,
     write_sequence,
 )
-from psgan_tf.processes import Interrupts
-from psgan_tf.stage import Stage, read_stage
+from psgan_tf.generation.pose_spec import Stage, read_stage
 
 if TYPE_CHECKING:
-    from psgan_tf.painters import ModelPainter
+    from psgan_tf.generation.backends.saved_model import ModelPainter
 
 FLAGS = flags.FLAGS
 
@@ -56,13 +56,13 @@ def open_model() -> tuple[Stage, Callable[[], ModelPainter]]:
     Only a server has to be asked for the first; for others TensorFlow is loaded with the second.
     """
     if FLAGS.address:
-        from psgan_tf.painters import RemotePainter
+        from psgan_tf.generation.backends.saved_model import RemotePainter
 
         remote = RemotePainter(FLAGS.address, FLAGS.model)
         return remote.stage, lambda: remote
 
     def painter() -> ModelPainter:
-        from psgan_tf.painters import RunPainter, SavedModelPainter
+        from psgan_tf.generation.backends.saved_model import RunPainter, SavedModelPainter
 
         if FLAGS.run_dir:
             return RunPainter(FLAGS.run_dir)
@@ -83,7 +83,7 @@ def scene_of(
         return Scene(stage, sequence, nobody, look, names), SkeletonPainter(stage, stage.frame_px)
     cast = choose_cast(FLAGS.seed, FLAGS.character, FLAGS.blend, FLAGS.walk)
     painter = open_painter()
-    from psgan_tf.painters import latents_of_parts
+    from psgan_tf.generation.backends.saved_model import latents_of_parts
 
     parts = latents_of_parts(cast.parts, painter, say_aside)
     names |= {"character": cast.name, "model": painter.fingerprint}

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from absl import flags
 
-from psgan_tf.animation import BACKGROUNDS, Look
-from psgan_tf.flat_poses import LIMBS
-from psgan_tf.matting import LEAST_WHITE
+from psgan_tf.generation.animation import BACKGROUNDS, Look
+from psgan_tf.generation.pose_sequences import SequenceOptions
+from psgan_tf.generation.pose_spec import FRAMINGS, View, parse_yaw
+from psgan_tf.images.matting import LEAST_WHITE
+from psgan_tf.keypoints.named_poses import parse_pose_size
+from psgan_tf.keypoints.smoothing import METHODS, Smoothing
+from psgan_tf.keypoints.timed_poses import LIMBS
 from psgan_tf.motion.retarget import GROUND_RULES
-from psgan_tf.pose_sequences import SequenceOptions
-from psgan_tf.pose_smoothing import METHODS, Smoothing
-from psgan_tf.poses import parse_pose_size
-from psgan_tf.stage import FRAMINGS, View, parse_yaw
 from psgan_tf.video.writing import check_output
 
 FLAGS = flags.FLAGS

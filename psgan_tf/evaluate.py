@@ -17,13 +17,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from absl import flags
 
-from psgan_tf import command_line
-from psgan_tf.config import load_options
-from psgan_tf.dataset_card import DatasetCard
-from psgan_tf.files import write_atomically
-from psgan_tf.records import iterate_examples, parse_attributes, parse_example, shard_paths
-from psgan_tf.sampling import Sampler
-from psgan_tf.silhouettes import Silhouettes, compare_with_floors, silhouettes
+from psgan_tf.common import command_line
+from psgan_tf.common.files import write_atomically
+from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.data.records import iterate_examples, parse_attributes, parse_example, shard_paths
+from psgan_tf.evaluation.silhouettes import Silhouettes, compare_with_floors, silhouettes
+from psgan_tf.generation.backends.checkpoint import Sampler
+from psgan_tf.training.config import load_options
 
 FLAGS = flags.FLAGS
 _BATCH = 32

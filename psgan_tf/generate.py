@@ -20,25 +20,31 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from absl import flags
 
-from psgan_tf import command_line
-from psgan_tf.casting import Latents
-from psgan_tf.characters import Character, file_name, load_character, save_character, strangers
-from psgan_tf.config import load_options
-from psgan_tf.contact_sheets import (
+from psgan_tf.common import command_line
+from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.generation.characters import (
+    Character,
+    file_name,
+    load_character,
+    save_character,
+    strangers,
+)
+from psgan_tf.generation.gallery import Gallery, make_gallery
+from psgan_tf.generation.latent_mixing import Latents
+from psgan_tf.generation.selection import LineUp, gather, parse_wish
+from psgan_tf.images.contact_sheets import (
     SHEETS,
     Lettering,
     SheetStyle,
     default_cell_px,
     default_kind,
 )
-from psgan_tf.dataset_card import DatasetCard
-from psgan_tf.gallery import Gallery, make_gallery
-from psgan_tf.line_up import LineUp, gather, parse_wish
-from psgan_tf.poses import parse_pose_size, poses_to_draw
+from psgan_tf.keypoints.named_poses import parse_pose_size, poses_to_draw
+from psgan_tf.training.config import load_options
 
 # TensorFlow is loaded once everything else is right.
 if TYPE_CHECKING:
-    from psgan_tf.sampling import Sampler
+    from psgan_tf.generation.backends.checkpoint import Sampler
 
 FLAGS = flags.FLAGS
 
@@ -98,7 +104,7 @@ def check_count(names: Sequence[str], line_up: LineUp) -> None:
 
 def latents_from_seeds(latent_size: int, seeds: list[int]) -> Latents:
     """The latents of seeds, [S, Z]."""
-    from psgan_tf.latents import latents_from_seeds as of_seeds
+    from psgan_tf.model.latents import latents_from_seeds as of_seeds
 
     return of_seeds(np.array(seeds, np.int64), latent_size).numpy()
 
@@ -131,7 +137,7 @@ def main() -> int:
     line_up = gather(wish, network.latent_size, partial(latents_from_seeds, network.latent_size))
     check_count(FLAGS.save_character, line_up)
     output.mkdir(parents=True, exist_ok=True)
-    from psgan_tf.sampling import Sampler
+    from psgan_tf.generation.backends.checkpoint import Sampler
 
     sampler = Sampler(FLAGS.run_dir)
     for warning in strangers(line_up.read, sampler.fingerprint):

@@ -16,15 +16,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf
 from absl import flags
 
-from psgan_tf import command_line
-from psgan_tf.cluster import Cluster
-from psgan_tf.config import POSE_MAPS, NetworkConfig, TrainingConfig, to_json
-from psgan_tf.dataset_card import DatasetCard
-from psgan_tf.memory_probe import probe
-from psgan_tf.precision import AUTO
-from psgan_tf.schedule import build_schedule, split_over_replicas
-from psgan_tf.skeleton import SKELETONS
-from psgan_tf.training_run import (
+from psgan_tf.common import command_line
+from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.keypoints.schema import SKELETONS
+from psgan_tf.training.config import POSE_MAPS, NetworkConfig, TrainingConfig, to_json
+from psgan_tf.training.distributed.cluster import Cluster
+from psgan_tf.training.memory_probe import probe
+from psgan_tf.training.precision import AUTO
+from psgan_tf.training.run import (
     check_data,
     check_init_from,
     check_same_run,
@@ -32,6 +31,7 @@ from psgan_tf.training_run import (
     settled_precision,
     train,
 )
+from psgan_tf.training.schedule import build_schedule, split_over_replicas
 
 # The strategy announces its devices twice; the status lines say what matters.
 tf.get_logger().setLevel("WARNING")

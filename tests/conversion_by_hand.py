@@ -5,20 +5,20 @@ from pathlib import Path
 
 import numpy as np
 
-from psgan_tf.conversion.convert import convert
-from psgan_tf.conversion.preparation import Preparation
-from psgan_tf.conversion.shard_plan import ConversionOptions, safe_name
-from psgan_tf.conversion.sources import ReadingOptions, open_source
-from psgan_tf.interchange import PoseRow, write_folder
-from psgan_tf.pictures import encode_png
-from psgan_tf.records import (
+from psgan_tf.data.conversion.convert import convert
+from psgan_tf.data.conversion.preparation import Preparation
+from psgan_tf.data.conversion.shard_plan import ConversionOptions, safe_name
+from psgan_tf.data.conversion.sources import ReadingOptions, open_source
+from psgan_tf.data.records import (
     DatasetCard,
     iterate_examples,
     parse_attributes,
     parse_example,
     shard_paths,
 )
-from psgan_tf.skeleton import Skeleton
+from psgan_tf.images.pictures import encode_png
+from psgan_tf.keypoints.dataset_folder import PoseRow, write_folder
+from psgan_tf.keypoints.schema import Skeleton
 
 ROOT = Path(__file__).resolve().parents[1]
 PAIR = Skeleton("pair2", ("left_end", "right_end"), ((0, 1),), ((0, 1),))

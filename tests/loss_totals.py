@@ -1,6 +1,6 @@
 """The discriminator's loss as one sum of its terms."""
 
-from psgan_tf.losses import discriminator_terms
+from psgan_tf.training.losses import discriminator_terms
 
 
 def discriminator_losses(*args, **weights):

@@ -7,7 +7,7 @@ that an independent program can be given a pose without being given a position.
 import numpy as np
 
 from psgan_tf.motion.humanoid import SIDES, ancestor_among
-from psgan_tf.motion.motions import Motion, in_humanoid_order
+from psgan_tf.motion.motion import Motion, in_humanoid_order
 from psgan_tf.motion.transforms import (
     conjugate_quaternions,
     multiply_quaternions,

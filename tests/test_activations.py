@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf import fused_passes
-from psgan_tf.activations import leaky_relu, leaky_relu_downscaled
-from psgan_tf.operations import downscale2x
-from psgan_tf.training_scope import training_scope
+from psgan_tf.model.ops.activations import leaky_relu, leaky_relu_downscaled
+from psgan_tf.model.ops.cpu import xla_passes
+from psgan_tf.model.ops.normalization import downscale2x
+from psgan_tf.model.ops.step_scope import training_scope
 from second_derivatives import assert_same, normal
 
 
 @pytest.fixture(params=["apart", "fused"])
 def passes(request, monkeypatch):
     """Both ways, whatever the type and the size."""
-    monkeypatch.setattr(fused_passes, "fuses", lambda features: request.param == "fused")
+    monkeypatch.setattr(xla_passes, "fuses", lambda features: request.param == "fused")
 
 
 def test_leaky_relu_keeps_a_fifth_of_what_is_negative():
@@ -65,7 +65,7 @@ def test_fused_passes_round_as_those_apart(monkeypatch):
     pooled = tf.cast(normal(2, 4, 4, 16, seed=2), tf.bfloat16)
     results = []
     for fuses in (False, True):
-        monkeypatch.setattr(fused_passes, "fuses", lambda features, fuses=fuses: fuses)
+        monkeypatch.setattr(xla_passes, "fuses", lambda features, fuses=fuses: fuses)
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(features)
             full, halved = leaky_relu(features), leaky_relu_downscaled(features)
@@ -77,10 +77,10 @@ def test_fused_passes_round_as_those_apart(monkeypatch):
 
 def test_only_large_maps_of_a_bfloat16_step_are_fused(monkeypatch):
     large = tf.zeros([1, 512, 512, 16], tf.bfloat16)
-    assert not fused_passes.fuses(large)
+    assert not xla_passes.fuses(large)
     with training_scope():
-        assert fused_passes.fuses(large)
-        assert not fused_passes.fuses(large[:, :256])
-        assert not fused_passes.fuses(tf.cast(large, tf.float32))
-        monkeypatch.setattr(fused_passes, "on_processors", lambda: False)
-        assert not fused_passes.fuses(large)
+        assert xla_passes.fuses(large)
+        assert not xla_passes.fuses(large[:, :256])
+        assert not xla_passes.fuses(tf.cast(large, tf.float32))
+        monkeypatch.setattr(xla_passes, "on_processors", lambda: False)
+        assert not xla_passes.fuses(large)

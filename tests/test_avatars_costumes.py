@@ -8,7 +8,7 @@ import pytest
 
 from avatars_by_hand import figure_avatar, png
 from motion_files_by_hand import FIGURE, written
-from psgan_tf.motion.gltf import read_gltf
+from psgan_tf.motion.gltf.document import read_gltf
 from shared_assets import shared_path
 from tools.avatars.avatar_file import read_surfaces
 from tools.avatars.costumes import Costume, check_costume, dressed, read_costumes, shown_parts

@@ -10,7 +10,7 @@ import pytest
 
 from avatars_by_hand import figure_avatar, png
 from motion_files_by_hand import FIGURE, humanoid_extension, written
-from psgan_tf.motion.gltf import read_gltf
+from psgan_tf.motion.gltf.document import read_gltf
 from test_motion_fuzz import WATCHDOG_SECS, gltf_mutator, guarded, mutate_json
 from tools.avatars.avatar_file import read_surfaces
 from tools.avatars.costumes import check_costume, dressed, read_costumes

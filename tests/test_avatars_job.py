@@ -9,10 +9,10 @@ from PIL import Image
 
 from avatars_by_hand import bone_color, figure_avatar
 from motion_files_by_hand import FIGURE, bvh, written
-from psgan_tf.interchange import check_folder, read_folder
+from psgan_tf.keypoints.dataset_folder import check_folder, read_folder
+from psgan_tf.keypoints.schema import SKELETONS
 from psgan_tf.motion.camera import camera_from_json
 from psgan_tf.motion.rest_skeleton import rest_skeleton_from_json
-from psgan_tf.skeleton import SKELETONS
 from shared_assets import shared_path
 from test_avatars_fuzz import avatar_seed
 from tools.avatars.options import Angles, RenderOptions, parse_angles

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psgan_tf.cost import step_multiplications
+from psgan_tf.model.arithmetic import step_multiplications
 from run_programs import run
 from tools.benchmark._cost_curves import best_rates, memory_curves, time_curves
 from tools.benchmark._cost_picture import cost_figure

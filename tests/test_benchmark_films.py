@@ -9,13 +9,13 @@ from PIL import Image
 
 from avatars_by_hand import figure_avatar
 from motion_files_by_hand import bvh, written
-from psgan_tf.checkpoints import CheckpointStore, new_state
-from psgan_tf.config import to_json
-from psgan_tf.dataset_card import DatasetCard
+from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.generation.pose_sequences import SequenceOptions, read_sequence, rest_skeleton_of_file
+from psgan_tf.generation.pose_spec import stage_of_card
+from psgan_tf.keypoints.schema import SKELETONS
 from psgan_tf.motion.camera import Camera
-from psgan_tf.pose_sequences import SequenceOptions, read_sequence, rest_skeleton_of_file
-from psgan_tf.skeleton import SKELETONS
-from psgan_tf.stage import stage_of_card
+from psgan_tf.training.checkpoints import CheckpointStore, new_state
+from psgan_tf.training.config import to_json
 from run_programs import run
 from tiny_data import tiny_config
 from tools.benchmark._flicker import (

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from psgan_tf.data import TrainingData
-from psgan_tf.dataset_card import DatasetCard
+from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.data.input_pipeline import TrainingData
 from run_programs import run
 from tiny_data import write_dataset
 from tools.benchmark._cases import Case

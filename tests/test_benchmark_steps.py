@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf.config import NetworkConfig
+from psgan_tf.training.config import NetworkConfig
 from run_programs import run
 from tools.benchmark._arithmetic import function_flops
 from tools.benchmark._cases import Case, stages

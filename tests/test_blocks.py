@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 
 import numpy_oracles as oracle
-from psgan_tf.blocks import (
+from psgan_tf.model.blocks import (
     DiscriminatorBlock,
     DiscriminatorHead,
     GeneratorBlock,
     GeneratorStem,
 )
-from psgan_tf.config import NetworkConfig
+from psgan_tf.training.config import NetworkConfig
 from tiny_networks import TINY, randomize, some_keypoints
 
 KEYPOINTS = some_keypoints()

@@ -6,8 +6,8 @@ Silhouettes are judged by geometry (is a point inside a projected triangle?), no
 import numpy as np
 import pytest
 
+from psgan_tf.keypoints.schema import SKELETONS
 from psgan_tf.motion.humanoid import BONE_PARENTS
-from psgan_tf.skeleton import SKELETONS
 from tools.avatars.builtin.body_field import pushed_out, signed_distance, snapped
 from tools.avatars.builtin.curves import curve_through, smooth_curve, smooth_step
 from tools.avatars.builtin.figure import figure_parts

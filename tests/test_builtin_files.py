@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from psgan_tf.interchange import check_folder
+from psgan_tf.keypoints.dataset_folder import check_folder
 from psgan_tf.motion.motion_files import motion_from_file
 from test_avatars_job import contents
 from test_render_avatars import assert_one_line_of_error, run

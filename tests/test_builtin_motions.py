@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from psgan_tf.motion.gltf import read_gltf
+from psgan_tf.motion.gltf.document import read_gltf
+from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf
 from psgan_tf.motion.humanoid import SIDES
 from psgan_tf.motion.motion_files import list_clips, motion_from_file
 from psgan_tf.motion.rest_skeleton import rest_skeleton_of
@@ -15,7 +16,6 @@ from psgan_tf.motion.transforms import (
     angles_between,
     matrices_from_quaternions,
 )
-from psgan_tf.motion.vrm_humanoid import rig_of_gltf
 from tools.avatars.builtin.keyframes import Arm, Foot, Key, Sketch, both_steps, curve_of, mirrored
 from tools.avatars.builtin.limbs import bend_limb, turned_about
 from tools.avatars.builtin.motions import MOTIONS, POSES_PER_MOTION, TEST_MOTIONS

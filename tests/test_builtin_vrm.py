@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from psgan_tf.motion.camera import Camera
-from psgan_tf.motion.gltf import read_gltf
+from psgan_tf.motion.gltf.document import read_gltf
 from tools.avatars.avatar import load_avatar, refuse_forbidden
 from tools.avatars.builtin.figure import figure_parts
 from tools.avatars.builtin.part import Picture, ToonMaterial, make_part

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from psgan_tf.motion.gltf import read_gltf
+from psgan_tf.motion.gltf.document import read_gltf
 from tools.avatars.avatar_file import read_surfaces
 from tools.avatars.builtin import wardrobe
 from tools.avatars.builtin.body_field import signed_distance

@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 
-from psgan_tf.casting import choose_cast, latents_of, parse_parts, spherical_mean, walk
-from psgan_tf.characters import Character, save_character
-from psgan_tf.latents import latents_from_seeds, slerp
+from psgan_tf.generation.characters import Character, save_character
+from psgan_tf.generation.latent_mixing import (
+    choose_cast,
+    latents_of,
+    parse_parts,
+    spherical_mean,
+    walk,
+)
+from psgan_tf.model.latents import latents_from_seeds, slerp
 
 RNG = np.random.default_rng(0)
 A, B, C = RNG.standard_normal([3, 64]).astype(np.float32)

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from psgan_tf.characters import (
+from psgan_tf.generation.characters import (
     Character,
     characters_text,
     file_name,
@@ -16,7 +16,7 @@ from psgan_tf.characters import (
     strangers,
     subjects_of,
 )
-from psgan_tf.pictures import encode_png
+from psgan_tf.images.pictures import encode_png
 
 LATENT = np.random.default_rng(0).normal(size=512).astype(np.float32)
 

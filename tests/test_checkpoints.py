@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf.checkpoints import (
+from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.keypoints.schema import Skeleton
+from psgan_tf.model.weights import dump_weights, named_variables
+from psgan_tf.training.checkpoints import (
     CHECKPOINTS,
     CheckpointStore,
     load_run_weights,
     new_state,
     newest_whole_checkpoint,
 )
-from psgan_tf.config import NetworkConfig, TrainingConfig, to_json
-from psgan_tf.dataset_card import DatasetCard
-from psgan_tf.optimizers import averaged_value
-from psgan_tf.skeleton import Skeleton
-from psgan_tf.training_run import take_weights
-from psgan_tf.weights import dump_weights, named_variables
+from psgan_tf.training.config import NetworkConfig, TrainingConfig, to_json
+from psgan_tf.training.optimizers import averaged_value
+from psgan_tf.training.run import take_weights
 
 NETWORK = NetworkConfig(
     resolution=8, num_keypoints=3, keypoint_frame=8, latent_size=4, fmap_base=16, fmap_max=4

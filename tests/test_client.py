@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psgan_tf.characters import Character, save_character, subjects_of
-from psgan_tf.pose_sequences import PoseSequence
-from psgan_tf.remote import RemoteModel
-from psgan_tf.remote_calls import RemoteError
-from psgan_tf.remote_generator import Load, find_generator
-from psgan_tf.remote_pictures import write_frames, write_remote_animation
-from psgan_tf.sampling import Sampler
-from psgan_tf.skeleton import Skeleton
+from psgan_tf.generation.backends.checkpoint import Sampler
+from psgan_tf.generation.backends.served import Load, find_generator
+from psgan_tf.generation.characters import Character, save_character, subjects_of
+from psgan_tf.generation.pose_sequences import PoseSequence
+from psgan_tf.generation.served_pictures import write_frames, write_remote_animation
+from psgan_tf.keypoints.schema import Skeleton
+from psgan_tf.serving_client.client import RemoteModel
+from psgan_tf.serving_client.rpc import RemoteError
 from run_programs import REPOSITORY, run
 from scripted_server import scripted_server
 from standin_process import serving

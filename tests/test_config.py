@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from psgan_tf.config import (
+from psgan_tf.training.config import (
     NetworkConfig,
     TrainingConfig,
     from_json,

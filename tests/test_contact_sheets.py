@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psgan_tf.contact_sheets import (
+from psgan_tf.images.contact_sheets import (
     Lettering,
     SheetStyle,
     contact_sheet,
@@ -15,7 +15,7 @@ from psgan_tf.contact_sheets import (
     text_lines,
     text_width,
 )
-from psgan_tf.pictures import enlarged
+from psgan_tf.images.pictures import enlarged
 
 RNG = np.random.default_rng(0)
 

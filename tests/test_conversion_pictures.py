@@ -17,14 +17,12 @@ from conversion_by_hand import (
     program,
     read_back,
 )
-from psgan_tf.conversion.inspection import check_source
-from psgan_tf.conversion.sources import ReadingOptions, open_source
-from psgan_tf.interchange import PoseRow, write_folder
-from psgan_tf.pictures import encode_png
-from psgan_tf.records import (
-    DatasetCard,
-)
-from psgan_tf.skeleton import Skeleton
+from psgan_tf.data.conversion.inspection import check_source
+from psgan_tf.data.conversion.sources import ReadingOptions, open_source
+from psgan_tf.data.records import DatasetCard
+from psgan_tf.images.pictures import encode_png
+from psgan_tf.keypoints.dataset_folder import PoseRow, write_folder
+from psgan_tf.keypoints.schema import Skeleton
 
 
 @pytest.fixture(scope="module")

@@ -9,15 +9,11 @@ from pathlib import Path
 import pytest
 
 from conversion_by_hand import all_bytes, converted, noise, noise_folder, options_for
-from psgan_tf.conversion import convert as convert_module
-from psgan_tf.conversion.preparation import prepare_all
-from psgan_tf.conversion.sources import ReadingOptions, open_source
-from psgan_tf.pictures import encode_png
-from psgan_tf.records import (
-    DatasetCard,
-    is_shard_name,
-    shard_paths,
-)
+from psgan_tf.data.conversion import convert as convert_module
+from psgan_tf.data.conversion.preparation import prepare_all
+from psgan_tf.data.conversion.sources import ReadingOptions, open_source
+from psgan_tf.data.records import DatasetCard, is_shard_name, shard_paths
+from psgan_tf.images.pictures import encode_png
 
 
 def test_a_folder_of_other_settings_is_refused_then_overwritten_on_request(tmp_path):

@@ -12,9 +12,9 @@ from conversion_by_hand import (
     noise,
     read_back,
 )
-from psgan_tf.conversion.sources import ReadingOptions, open_source
-from psgan_tf.pictures import load_rgb
-from psgan_tf.skeleton import SKELETONS
+from psgan_tf.data.conversion.sources import ReadingOptions, open_source
+from psgan_tf.images.pictures import load_rgb
+from psgan_tf.keypoints.schema import SKELETONS
 
 BODY25, OPENPOSE = SKELETONS["body25"], SKELETONS["openpose18"]
 IN_SHOP = [f"img/WOMEN/Dresses/id_{i:08d}/02_1_front.jpg" for i in range(8)]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf.convolutions import convolve_upscaled
-from psgan_tf.operations import upscale2x
-from psgan_tf.pose_convolution import add_pose, pose_bias
-from psgan_tf.pose_maps import draw_pose_maps
+from psgan_tf.model.ops.convolutions import convolve_upscaled
+from psgan_tf.model.ops.normalization import upscale2x
+from psgan_tf.model.ops.pose_convolution import add_pose, pose_bias
+from psgan_tf.model.ops.pose_maps import draw_pose_maps
 from second_derivatives import assert_same, normal
 
 FRAME = 64

@@ -5,15 +5,15 @@ import math
 import pytest
 import tensorflow as tf
 
-from psgan_tf.config import NetworkConfig, TrainingConfig
-from psgan_tf.cost import (
+from psgan_tf.model.arithmetic import (
     discriminator_multiplications,
     generator_multiplications,
     seconds_left,
     step_multiplications,
 )
-from psgan_tf.networks import Discriminator, Generator
-from psgan_tf.schedule import build_schedule
+from psgan_tf.model.networks import Discriminator, Generator
+from psgan_tf.training.config import NetworkConfig, TrainingConfig
+from psgan_tf.training.schedule import build_schedule
 
 NETWORKS = [
     NetworkConfig(resolution=32, num_keypoints=3, latent_size=7, fmap_base=64, fmap_max=24),

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import psgan_tf.skeleton
-from psgan_tf.data import TrainingData, mirror_keypoints
-from psgan_tf.dataset_card import DatasetCard
-from psgan_tf.pose_maps import draw_pose_maps
-from psgan_tf.skeleton import SKELETONS
+import psgan_tf.keypoints.schema
+from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.data.input_pipeline import TrainingData, mirror_keypoints
+from psgan_tf.keypoints.schema import SKELETONS
+from psgan_tf.model.ops.pose_maps import draw_pose_maps
 from tiny_data import SKELETON, write_dataset
 
 EXAMPLES = 24
@@ -110,7 +110,7 @@ def test_mirroring_turns_some_pictures_and_their_poses_together(directory):
                 continue
             turned += 1
             np.testing.assert_array_equal(image[row][:, ::-1], other_image[row])
-            expected = psgan_tf.skeleton.mirror_keypoints(pose[row], 16, SKELETON)
+            expected = psgan_tf.keypoints.schema.mirror_keypoints(pose[row], 16, SKELETON)
             np.testing.assert_array_equal(other_pose[row], expected)
     assert 3 < turned < EXAMPLES - 3
 
@@ -133,7 +133,7 @@ def test_mirrored_keypoints_draw_the_mirrored_map_with_left_and_right_swapped():
     keypoints[..., 2] = rng.integers(0, 2, [40, 20])
     mirrored = mirror_keypoints(tf.constant(keypoints), frame, skeleton)
     np.testing.assert_array_equal(
-        mirrored, psgan_tf.skeleton.mirror_keypoints(keypoints, frame, skeleton)
+        mirrored, psgan_tf.keypoints.schema.mirror_keypoints(keypoints, frame, skeleton)
     )
     for resolution in (64, 32, 8, 4):
         maps = draw_pose_maps(tf.constant(keypoints), resolution=resolution, frame=frame).numpy()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from psgan_tf.conversion.deepfashion import (
+from psgan_tf.data.conversion.deepfashion import (
     find_partition,
     match_pictures,
     picture_key,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psgan_tf.interchange import read_folder
+from psgan_tf.keypoints.dataset_folder import read_folder
 from tools.avatars.builtin.motions import MOTIONS, TEST_MOTIONS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,10 +13,10 @@ from export.saved_model.load_check import run_requests
 from export.saved_model.model_card import ModelFacts, model_card, readme, skeleton_asset
 from export.saved_model.tensors import signatures_of
 from export.saved_model.warmup import WARMUP_FILE, warmup_records, write_warmup_file
-from psgan_tf.checkpoints import load_run_weights
-from psgan_tf.dataset_card import DatasetCard, Split
-from psgan_tf.interchange import read_skeleton
-from psgan_tf.skeleton import skeleton_named
+from psgan_tf.data.dataset_card import DatasetCard, Split
+from psgan_tf.keypoints.dataset_folder import read_skeleton
+from psgan_tf.keypoints.schema import skeleton_named
+from psgan_tf.training.checkpoints import load_run_weights
 from tiny_data import SKELETON
 
 FACTS = ModelFacts(

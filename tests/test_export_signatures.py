@@ -16,8 +16,8 @@ from export.saved_model.graph_scan import read_meta_graph
 from export.saved_model.load_check import run_requests
 from export.saved_model.signatures import images_to_uint8
 from export.status import StatusError
-from psgan_tf.reporting import to_uint8
-from psgan_tf.sampling import Sampler
+from psgan_tf.generation.backends.checkpoint import Sampler
+from psgan_tf.training.reporting import to_uint8
 from tiny_run import POSE, write_run
 
 Z = 8

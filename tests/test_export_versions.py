@@ -13,7 +13,7 @@ from export.saved_model import exporting
 from export.saved_model.exporting import export_run
 from export.saved_model.signatures import ServedGenerator
 from export.saved_model.version_folder import new_version, publish, versions_in
-from psgan_tf.sampling import Sampler
+from psgan_tf.generation.backends.checkpoint import Sampler
 from run_programs import REPOSITORY, finish, run, start, wait_for
 from tiny_run import POSE, write_run
 

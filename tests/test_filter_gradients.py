@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf import convolutions
-from psgan_tf.convolutions import convolve
-from psgan_tf.filter_gradients import ROWS, convolve_for_slabs
-from psgan_tf.training_scope import training_scope
+from psgan_tf.model.ops import convolutions
+from psgan_tf.model.ops.convolutions import convolve
+from psgan_tf.model.ops.cpu.slab_gradients import ROWS, convolve_for_slabs
+from psgan_tf.model.ops.step_scope import training_scope
 from second_derivatives import assert_same, normal
 
 BIAS = [0.5, -1.0, 2.0, 0.25]

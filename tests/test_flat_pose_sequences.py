@@ -5,18 +5,18 @@ import json
 import numpy as np
 import pytest
 
-from psgan_tf.interchange import PoseRow, write_folder
-from psgan_tf.pictures import encode_png
-from psgan_tf.pose_sequences import (
+from psgan_tf.generation.pose_sequences import (
     PoseSequence,
     SequenceOptions,
     held,
     read_sequence,
     write_sequence,
 )
-from psgan_tf.schema_conversion import convert_keypoints
-from psgan_tf.skeleton import SKELETONS, Skeleton
-from psgan_tf.stage import Stage, View
+from psgan_tf.generation.pose_spec import Stage, View
+from psgan_tf.images.pictures import encode_png
+from psgan_tf.keypoints.dataset_folder import PoseRow, write_folder
+from psgan_tf.keypoints.schema import SKELETONS, Skeleton
+from psgan_tf.keypoints.schema_conversion import convert_keypoints
 
 AVATAR20 = SKELETONS["avatar20"]
 TAIL3 = Skeleton("tail3", ("root", "mid", "tip"), (), ((0, 1), (1, 2)))

@@ -6,23 +6,23 @@ import numpy as np
 import pytest
 
 from motion_files_by_hand import FIGURE, figure_gltf, written
-from psgan_tf.interchange import PoseRow, write_folder
-from psgan_tf.motion.camera import Camera
-from psgan_tf.motion.flat_retarget import believed_length, retarget_flat
-from psgan_tf.motion.gltf import read_gltf
-from psgan_tf.motion.motion_files import motion_from_file
-from psgan_tf.motion.rest_skeleton import rest_skeleton_of
-from psgan_tf.motion.vrm_humanoid import rig_of_gltf
-from psgan_tf.pose_sequences import (
+from psgan_tf.generation.pose_sequences import (
     PoseSequence,
     SequenceOptions,
     read_sequence,
     rest_skeleton_of_file,
     write_sequence,
 )
-from psgan_tf.schema_conversion import convert_keypoints
-from psgan_tf.skeleton import SKELETONS
-from psgan_tf.stage import Stage, View, keypoints_of_motion
+from psgan_tf.generation.pose_spec import Stage, View, keypoints_of_motion
+from psgan_tf.keypoints.dataset_folder import PoseRow, write_folder
+from psgan_tf.keypoints.schema import SKELETONS
+from psgan_tf.keypoints.schema_conversion import convert_keypoints
+from psgan_tf.motion.camera import Camera
+from psgan_tf.motion.gltf.document import read_gltf
+from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf
+from psgan_tf.motion.keypoint_retarget import believed_length, retarget_flat
+from psgan_tf.motion.motion_files import motion_from_file
+from psgan_tf.motion.rest_skeleton import rest_skeleton_of
 from shared_assets import shared_path
 from tools.avatars.builtin.motions import MOTIONS
 from tools.avatars.builtin.posing import body_motion

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psgan_tf.characters import Character, load_characters, parse_seeds, subjects_of
-from psgan_tf.contact_sheets import SheetStyle
-from psgan_tf.gallery import SHEET_FIELD, Gallery, make_gallery, seeds_text
-from psgan_tf.pictures import enlarged, load_rgb
-from psgan_tf.poses import NamedPose, read_poses
-from psgan_tf.skeleton import Skeleton
-from psgan_tf.skeleton_pictures import skeleton_picture
+from psgan_tf.generation.characters import Character, load_characters, parse_seeds, subjects_of
+from psgan_tf.generation.gallery import SHEET_FIELD, Gallery, make_gallery, seeds_text
+from psgan_tf.images.contact_sheets import SheetStyle
+from psgan_tf.images.pictures import enlarged, load_rgb
+from psgan_tf.keypoints.drawing import skeleton_picture
+from psgan_tf.keypoints.named_poses import NamedPose, read_poses
+from psgan_tf.keypoints.schema import Skeleton
 
 SKELETON = Skeleton("tail3", ("root", "left", "right"), ((1, 2),), ((0, 1), (0, 2)))
 RESOLUTION = 8

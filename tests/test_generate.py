@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psgan_tf.characters import (
+from psgan_tf.evaluation.silhouettes import compare_with_floors
+from psgan_tf.generation.backends.checkpoint import Sampler
+from psgan_tf.generation.characters import (
     Character,
     load_character,
     load_characters,
     parse_seeds,
     save_character,
 )
-from psgan_tf.checkpoints import load_run_weights
-from psgan_tf.latents import latents_from_seeds, slerp
-from psgan_tf.pictures import encode_png
-from psgan_tf.reporting import to_uint8
-from psgan_tf.sampling import Sampler
-from psgan_tf.silhouettes import compare_with_floors
+from psgan_tf.images.pictures import encode_png
+from psgan_tf.model.latents import latents_from_seeds, slerp
+from psgan_tf.training.checkpoints import load_run_weights
+from psgan_tf.training.reporting import to_uint8
 from run_programs import kill, run, start, wait_for
 from tiny_data import write_dataset
 from tiny_run import write_run

@@ -16,85 +16,85 @@ CODE_FOLDERS = ("psgan_tf", "tools", "export")
 LEVELS = {
     # Level 0: no TensorFlow, so that `--help`, readers and renderers start at once.
     "psgan_tf": 0,
-    "psgan_tf.animation": 0,
-    "psgan_tf.casting": 0,
-    "psgan_tf.characters": 0,
-    "psgan_tf.cluster": 0,
-    "psgan_tf.config": 0,
-    "psgan_tf.contact_sheets": 0,
-    "psgan_tf.conversion": 0,
-    "psgan_tf.cost": 0,
-    "psgan_tf.dataset_card": 0,
-    "psgan_tf.files": 0,
-    "psgan_tf.flat_poses": 0,
-    "psgan_tf.gallery": 0,
-    "psgan_tf.interchange": 0,
-    "psgan_tf.line_up": 0,
-    "psgan_tf.matting": 0,
-    "psgan_tf.meeting": 0,
+    "psgan_tf.generation.animation": 0,
+    "psgan_tf.generation.latent_mixing": 0,
+    "psgan_tf.generation.characters": 0,
+    "psgan_tf.training.distributed.cluster": 0,
+    "psgan_tf.training.config": 0,
+    "psgan_tf.images.contact_sheets": 0,
+    "psgan_tf.data.conversion": 0,
+    "psgan_tf.model.arithmetic": 0,
+    "psgan_tf.data.dataset_card": 0,
+    "psgan_tf.common.files": 0,
+    "psgan_tf.keypoints.timed_poses": 0,
+    "psgan_tf.generation.gallery": 0,
+    "psgan_tf.keypoints.dataset_folder": 0,
+    "psgan_tf.generation.selection": 0,
+    "psgan_tf.images.matting": 0,
+    "psgan_tf.training.distributed.rendezvous": 0,
     "psgan_tf.motion": 0,
-    "psgan_tf.pictures": 0,
-    "psgan_tf.png_text": 0,
-    "psgan_tf.pose_exchange": 0,
-    "psgan_tf.pose_files": 0,
-    "psgan_tf.pose_sequences": 0,
-    "psgan_tf.pose_smoothing": 0,
-    "psgan_tf.poses": 0,
-    "psgan_tf.processes": 0,
-    "psgan_tf.progress": 0,
-    "psgan_tf.resampling": 0,
-    "psgan_tf.schedule": 0,
-    "psgan_tf.schema_conversion": 0,
-    "psgan_tf.silhouettes": 0,
-    "psgan_tf.skeleton": 0,
-    "psgan_tf.skeleton_pictures": 0,
-    "psgan_tf.stage": 0,
+    "psgan_tf.images.pictures": 0,
+    "psgan_tf.images.png_text": 0,
+    "psgan_tf.keypoints.pose_conversion": 0,
+    "psgan_tf.keypoints.pose_files": 0,
+    "psgan_tf.generation.pose_sequences": 0,
+    "psgan_tf.keypoints.smoothing": 0,
+    "psgan_tf.keypoints.named_poses": 0,
+    "psgan_tf.common.processes": 0,
+    "psgan_tf.common.progress": 0,
+    "psgan_tf.keypoints.resampling": 0,
+    "psgan_tf.training.schedule": 0,
+    "psgan_tf.keypoints.schema_conversion": 0,
+    "psgan_tf.evaluation.silhouettes": 0,
+    "psgan_tf.keypoints.schema": 0,
+    "psgan_tf.keypoints.drawing": 0,
+    "psgan_tf.generation.pose_spec": 0,
     "psgan_tf.video": 0,
     # Level 1: TensorFlow, no model.
-    "psgan_tf.activations": 1,
-    "psgan_tf.conversion.convert": 1,
-    "psgan_tf.convolutions": 1,
-    "psgan_tf.data": 1,
-    "psgan_tf.devices": 1,
-    "psgan_tf.filter_gradients": 1,
-    "psgan_tf.fused_passes": 1,
-    "psgan_tf.latents": 1,
-    "psgan_tf.layers": 1,
-    "psgan_tf.micro_batches": 1,
-    "psgan_tf.operations": 1,
-    "psgan_tf.pose_convolution": 1,
-    "psgan_tf.pose_maps": 1,
-    "psgan_tf.precision": 1,
-    "psgan_tf.random_data": 1,
-    "psgan_tf.records": 1,
-    "psgan_tf.remote": 1,
-    "psgan_tf.remote_calls": 1,
-    "psgan_tf.remote_generator": 1,
-    "psgan_tf.remote_pictures": 1,
-    "psgan_tf.training_scope": 1,
-    "psgan_tf.winograd": 1,
-    "psgan_tf.wire": 1,
+    "psgan_tf.model.ops.activations": 1,
+    "psgan_tf.data.conversion.convert": 1,
+    "psgan_tf.model.ops.convolutions": 1,
+    "psgan_tf.data.input_pipeline": 1,
+    "psgan_tf.model.ops.devices": 1,
+    "psgan_tf.model.ops.cpu.slab_gradients": 1,
+    "psgan_tf.model.ops.cpu.xla_passes": 1,
+    "psgan_tf.model.latents": 1,
+    "psgan_tf.model.layers": 1,
+    "psgan_tf.training.gradient_accumulation": 1,
+    "psgan_tf.model.ops.normalization": 1,
+    "psgan_tf.model.ops.pose_convolution": 1,
+    "psgan_tf.model.ops.pose_maps": 1,
+    "psgan_tf.training.precision": 1,
+    "psgan_tf.training.synthetic_data": 1,
+    "psgan_tf.data.records": 1,
+    "psgan_tf.serving_client.client": 1,
+    "psgan_tf.serving_client.rpc": 1,
+    "psgan_tf.generation.backends.served": 1,
+    "psgan_tf.generation.served_pictures": 1,
+    "psgan_tf.model.ops.step_scope": 1,
+    "psgan_tf.model.ops.cpu.winograd": 1,
+    "psgan_tf.serving_client.tensor_protos": 1,
     # Level 2: the model.
-    "psgan_tf.blocks": 2,
-    "psgan_tf.losses": 2,
-    "psgan_tf.networks": 2,
-    "psgan_tf.optimizers": 2,
-    "psgan_tf.weights": 2,
+    "psgan_tf.model.blocks": 2,
+    "psgan_tf.training.losses": 2,
+    "psgan_tf.model.networks": 2,
+    "psgan_tf.training.optimizers": 2,
+    "psgan_tf.model.weights": 2,
     # Level 3: training.
-    "psgan_tf.checkpoints": 3,
-    "psgan_tf.memory_probe": 3,
-    "psgan_tf.painters": 3,
-    "psgan_tf.reporting": 3,
-    "psgan_tf.sampling": 3,
-    "psgan_tf.trainer": 3,
-    "psgan_tf.training_noise": 3,
-    "psgan_tf.training_run": 3,
-    "psgan_tf.training_step": 3,
-    "psgan_tf.workers": 3,
+    "psgan_tf.training.checkpoints": 3,
+    "psgan_tf.training.memory_probe": 3,
+    "psgan_tf.generation.backends.saved_model": 3,
+    "psgan_tf.training.reporting": 3,
+    "psgan_tf.generation.backends.checkpoint": 3,
+    "psgan_tf.training.trainer": 3,
+    "psgan_tf.training.noise": 3,
+    "psgan_tf.training.run": 3,
+    "psgan_tf.training.step": 3,
+    "psgan_tf.training.distributed.multi_worker": 3,
     # Level 4: programs.
     "psgan_tf.animate": 4,
     "psgan_tf.animate_flags": 4,
-    "psgan_tf.command_line": 4,
+    "psgan_tf.common.command_line": 4,
     "psgan_tf.evaluate": 4,
     "psgan_tf.generate": 4,
     "psgan_tf.train": 4,
@@ -130,8 +130,10 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in PAT
 
 
 def level_of(name: str) -> int | None:
-    """The level of a module of psgan_tf: its own, else that of the subpackage it is in."""
-    return LEVELS.get(name, LEVELS.get(".".join(name.split(".")[:2])))
+    """The level of a module of psgan_tf: its own, else that of the innermost package with one."""
+    while name and name not in LEVELS:
+        name = name.rpartition(".")[0]
+    return LEVELS.get(name)
 
 
 def imported_names(name: str) -> Iterator[str]:
@@ -240,16 +242,16 @@ def test_only_programs_know_flags(name):
 
 
 def test_losses_know_no_networks():
-    assert "psgan_tf.networks" not in reached_modules("psgan_tf.losses")
+    assert "psgan_tf.model.networks" not in reached_modules("psgan_tf.training.losses")
 
 
 def test_networks_know_no_schedule():
-    assert "psgan_tf.schedule" not in reached_modules("psgan_tf.networks")
+    assert "psgan_tf.training.schedule" not in reached_modules("psgan_tf.model.networks")
 
 
 def test_only_optimizers_import_tensorflow_addons():
     users = {name for name in PATHS if "tensorflow_addons" in names_of_libraries(name)}
-    assert users == {"psgan_tf.optimizers"}
+    assert users == {"psgan_tf.training.optimizers"}
 
 
 def test_only_records_know_the_record_schema():
@@ -259,4 +261,4 @@ def test_only_records_know_the_record_schema():
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in RECORD_SCHEMA
     }
-    assert users == {"psgan_tf.records"}
+    assert users == {"psgan_tf.data.records"}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psgan_tf import files
-from psgan_tf.interchange import (
+from psgan_tf.common import files
+from psgan_tf.keypoints.dataset_folder import (
     PoseRow,
     check_folder,
     read_card,
@@ -15,7 +15,7 @@ from psgan_tf.interchange import (
     row_to_line,
     write_folder,
 )
-from psgan_tf.skeleton import SKELETONS, Skeleton
+from psgan_tf.keypoints.schema import SKELETONS, Skeleton
 from shared_assets import shared_path
 
 AVATAR = SKELETONS["avatar20"]

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from numpy_oracles import stateless_normal
-from psgan_tf.latents import latents_from_seeds, slerp
+from psgan_tf.model.latents import latents_from_seeds, slerp
 
 # The first four numbers of a seed's latent: a character must look the same for ever.
 GOLDEN = {

@@ -3,16 +3,16 @@
 import pytest
 from tensorflow import keras
 
-import psgan_tf.networks  # noqa: F401  registers all layers
+import psgan_tf.model.networks  # noqa: F401  registers all layers
 from layer_contract import FRAME_PX, check_layer
-from psgan_tf.blocks import (
+from psgan_tf.model.blocks import (
     DiscriminatorBlock,
     DiscriminatorHead,
     GeneratorBlock,
     GeneratorStem,
 )
-from psgan_tf.config import NetworkConfig
-from psgan_tf.layers import EqualizedConv2D, EqualizedDense, LatentProjection, PoseConv2D
+from psgan_tf.model.layers import EqualizedConv2D, EqualizedDense, LatentProjection, PoseConv2D
+from psgan_tf.training.config import NetworkConfig
 
 # C(4) = 6, C(8) = 4, and 6 again for the width of the discriminator's dense layer.
 CONFIG = NetworkConfig(

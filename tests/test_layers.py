@@ -5,13 +5,8 @@ import pytest
 import tensorflow as tf
 
 import numpy_oracles as oracle
-from psgan_tf.activations import leaky_relu
-from psgan_tf.layers import (
-    EqualizedConv2D,
-    EqualizedDense,
-    LatentProjection,
-    PoseConv2D,
-)
+from psgan_tf.model.layers import EqualizedConv2D, EqualizedDense, LatentProjection, PoseConv2D
+from psgan_tf.model.ops.activations import leaky_relu
 
 
 def normal(*shape, seed=0):

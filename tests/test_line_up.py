@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from psgan_tf.casting import spherical_mean
-from psgan_tf.characters import Character, characters_text, save_character
-from psgan_tf.line_up import Wish, gather, parse_wish, walk_steps
-from psgan_tf.pictures import encode_png
+from psgan_tf.generation.characters import Character, characters_text, save_character
+from psgan_tf.generation.latent_mixing import spherical_mean
+from psgan_tf.generation.selection import Wish, gather, parse_wish, walk_steps
+from psgan_tf.images.pictures import encode_png
 
 AOI, MIKA = np.random.default_rng(0).normal(size=[2, 6]).astype(np.float32)
 

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 import numpy_oracles as oracle
 from loss_totals import discriminator_losses
-from psgan_tf.losses import generator_losses, gradient_norms
-from psgan_tf.weights import dump_weights
+from psgan_tf.model.weights import dump_weights
+from psgan_tf.training.losses import generator_losses, gradient_norms
 from tiny_networks import TINY, some_images, some_keypoints, tiny_discriminator
 
 PAPER = {"gradient_penalty_weight": 10.0, "drift_weight": 0.001}

@@ -20,17 +20,12 @@ from conversion_by_hand import (
     program,
     read_back,
 )
-from psgan_tf.conversion.inspection import write_preview
-from psgan_tf.conversion.shard_plan import parse_resolutions
-from psgan_tf.conversion.sources import ReadingOptions, open_source
-from psgan_tf.pictures import load_rgb
-from psgan_tf.records import (
-    DatasetCard,
-    iterate_examples,
-    parse_attributes,
-    shard_paths,
-)
-from psgan_tf.skeleton import SKELETONS
+from psgan_tf.data.conversion.inspection import write_preview
+from psgan_tf.data.conversion.shard_plan import parse_resolutions
+from psgan_tf.data.conversion.sources import ReadingOptions, open_source
+from psgan_tf.data.records import DatasetCard, iterate_examples, parse_attributes, shard_paths
+from psgan_tf.images.pictures import load_rgb
+from psgan_tf.keypoints.schema import SKELETONS
 from shared_assets import shared_path
 
 # ------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psgan_tf.matting import connected_to_edge, cut_out
+from psgan_tf.images.matting import connected_to_edge, cut_out
 from psgan_tf.video.frames import over_white
 from run_programs import run
 from shared_assets import shared_path

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from psgan_tf.cluster import Cluster
-from psgan_tf.meeting import meet
+from psgan_tf.training.distributed.cluster import Cluster
+from psgan_tf.training.distributed.rendezvous import meet
 from run_programs import free_ports
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from psgan_tf.memory_probe import Need, needs, proposal
-from psgan_tf.schedule import build_schedule
+from psgan_tf.training.memory_probe import Need, needs, proposal
+from psgan_tf.training.schedule import build_schedule
 from run_programs import PATIENCE_SECS, start, wait_for
 from tiny_data import tiny_config
 

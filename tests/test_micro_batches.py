@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf.micro_batches import sum_over_parts
-from psgan_tf.schedule import part_sizes
+from psgan_tf.training.gradient_accumulation import sum_over_parts
+from psgan_tf.training.schedule import part_sizes
 
 
 @pytest.mark.parametrize(

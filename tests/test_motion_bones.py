@@ -7,10 +7,10 @@ import pytest
 
 from motion_files_by_hand import FIGURE, figure_gltf, glb, humanoid_extension, written
 from psgan_tf.motion.bone_names import match_bones, read_bone_map, side_and_stem
-from psgan_tf.motion.gltf import read_gltf
+from psgan_tf.motion.gltf.document import read_gltf
+from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf, vrm_bones, vrm_version
 from psgan_tf.motion.humanoid import BONE_PARENTS, HUMANOID_BONES, REQUIRED_BONES
 from psgan_tf.motion.rig import check_rig
-from psgan_tf.motion.vrm_humanoid import rig_of_gltf, vrm_bones, vrm_version
 from shared_assets import shared_path
 
 # One file's node names a convention: trunk, then the left arm and leg.

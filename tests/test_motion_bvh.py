@@ -5,10 +5,10 @@ import pytest
 
 from motion_files_by_hand import FIGURE, bvh, written
 from psgan_tf.motion.bvh import read_bvh
-from psgan_tf.motion.gltf import read_gltf
-from psgan_tf.motion.gltf_clips import clip_index, sample_clip
+from psgan_tf.motion.gltf.clips import clip_index, sample_clip
+from psgan_tf.motion.gltf.document import read_gltf
+from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf
 from psgan_tf.motion.transforms import angles_between
-from psgan_tf.motion.vrm_humanoid import rig_of_gltf
 from shared_assets import shared_path
 
 

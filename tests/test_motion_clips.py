@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from motion_files_by_hand import FIGURE, IDENTITY, figure_gltf, humanoid_extension, turn, written
-from psgan_tf.motion.gltf import read_gltf
-from psgan_tf.motion.gltf_clips import clip_index, clip_names, sample_clip
+from psgan_tf.motion.gltf.clips import clip_index, clip_names, sample_clip
+from psgan_tf.motion.gltf.document import read_gltf
+from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf
 from psgan_tf.motion.motion_files import list_clips, motion_format, motion_from_file
 from psgan_tf.motion.transforms import angles_between
-from psgan_tf.motion.vrm_humanoid import rig_of_gltf
 from shared_assets import shared_path
 
 QUARTER = turn(2, 90)

@@ -26,12 +26,12 @@ from motion_files_by_hand import (
     written,
 )
 from psgan_tf.motion.foot_tips import foot_tips
-from psgan_tf.motion.gltf import read_gltf
+from psgan_tf.motion.gltf.document import read_gltf
+from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf
+from psgan_tf.motion.gltf.vrm_licence import licence_of
 from psgan_tf.motion.motion_files import list_clips, motion_from_file
 from psgan_tf.motion.rest_skeleton import rest_skeleton_of
 from psgan_tf.motion.retarget import retarget, rig_matrices
-from psgan_tf.motion.vrm_humanoid import rig_of_gltf
-from psgan_tf.motion.vrm_licence import licence_of
 
 # A hang is what takes longer than this; a good file takes milliseconds.
 WATCHDOG_SECS = 20

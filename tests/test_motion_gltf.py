@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from motion_files_by_hand import GltfBuilder, figure_gltf, glb, written
-from psgan_tf.motion.gltf import read_gltf
+from psgan_tf.motion.gltf.document import read_gltf
 from shared_assets import shared_path
 
 EMPTY = {"asset": {"version": "2.0"}}

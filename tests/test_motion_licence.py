@@ -3,8 +3,8 @@
 import pytest
 
 from motion_files_by_hand import glb, written
-from psgan_tf.motion.gltf import read_gltf
-from psgan_tf.motion.vrm_licence import licence_of
+from psgan_tf.motion.gltf.document import read_gltf
+from psgan_tf.motion.gltf.vrm_licence import licence_of
 from shared_assets import shared_path
 
 FREE_VRM0 = {"title": "Aoi", "author": "A", "allowedUserName": "Everyone", "licenseName": "CC0"}

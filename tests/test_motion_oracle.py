@@ -14,13 +14,13 @@ import pytest
 
 from normalised_poses import in_rig_axes, motion_of_normalised_poses, normalised_deltas
 from psgan_tf.motion.camera import Camera
-from psgan_tf.motion.gltf import read_gltf
-from psgan_tf.motion.gltf_clips import clip_index, sample_clip
+from psgan_tf.motion.gltf.clips import clip_index, sample_clip
+from psgan_tf.motion.gltf.document import read_gltf
+from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf
+from psgan_tf.motion.gltf.vrma import read_vrma
 from psgan_tf.motion.motion_files import motion_from_file
 from psgan_tf.motion.rest_skeleton import rest_skeleton_of
 from psgan_tf.motion.retarget import retarget, rig_matrices
-from psgan_tf.motion.vrm_humanoid import rig_of_gltf
-from psgan_tf.motion.vrma import read_vrma
 from shared_assets import shared_path
 
 REFERENCE = json.loads(

@@ -6,13 +6,13 @@ import pytest
 from motion_files_by_hand import FIGURE, IDENTITY, bvh, figure_gltf, turn, written
 from psgan_tf.motion.animated_rig import RigAnimation
 from psgan_tf.motion.bvh import read_bvh
-from psgan_tf.motion.gltf import read_gltf
+from psgan_tf.motion.gltf.document import read_gltf
+from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf
+from psgan_tf.motion.motion import Motion, check_frame_count, resampled
 from psgan_tf.motion.motion_files import motion_from_file
-from psgan_tf.motion.motions import Motion, check_frame_count, resampled
 from psgan_tf.motion.rest_skeleton import rest_skeleton_of
 from psgan_tf.motion.retarget import retarget, rig_matrices
 from psgan_tf.motion.transforms import angles_between, rotations_of
-from psgan_tf.motion.vrm_humanoid import rig_of_gltf
 from shared_assets import shared_path
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from motion_files_by_hand import FIGURE, GltfBuilder, figure_gltf, written
 from psgan_tf.motion.foot_tips import foot_tips
-from psgan_tf.motion.gltf import read_gltf
+from psgan_tf.motion.gltf.document import read_gltf
+from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf
 from psgan_tf.motion.motion_files import motion_from_file
 from psgan_tf.motion.rest_skeleton import (
     KEYPOINT_NAMES,
@@ -15,7 +16,6 @@ from psgan_tf.motion.rest_skeleton import (
     rest_skeleton_of,
 )
 from psgan_tf.motion.retarget import retarget, rig_matrices
-from psgan_tf.motion.vrm_humanoid import rig_of_gltf
 from shared_assets import shared_path
 
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from motion_files_by_hand import IDENTITY, turn, vmd, written
-from psgan_tf.motion.gltf import read_gltf
-from psgan_tf.motion.gltf_clips import clip_index, sample_clip
-from psgan_tf.motion.mmd_legs import MmdRest, on_side, solve_foot, solve_leg
+from psgan_tf.motion.gltf.clips import clip_index, sample_clip
+from psgan_tf.motion.gltf.document import read_gltf
+from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf
+from psgan_tf.motion.mmd.mmd_legs import MmdRest, on_side, solve_foot, solve_leg
+from psgan_tf.motion.mmd.vmd import read_vmd, sample_vmd_bone
+from psgan_tf.motion.mmd.vmd_motion import motion_of_vmd
 from psgan_tf.motion.motion_files import motion_from_file
 from psgan_tf.motion.transforms import angles_between, rotate_vectors
-from psgan_tf.motion.vmd import read_vmd, sample_vmd_bone
-from psgan_tf.motion.vmd_motion import motion_of_vmd
-from psgan_tf.motion.vrm_humanoid import rig_of_gltf
 from shared_assets import shared_path
 
 HERE = (0.0, 0.0, 0.0)

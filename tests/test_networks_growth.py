@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf.config import TrainingConfig
-from psgan_tf.operations import downscale2x, upscale2x
-from psgan_tf.schedule import build_schedule
+from psgan_tf.model.ops.normalization import downscale2x, upscale2x
+from psgan_tf.training.config import TrainingConfig
+from psgan_tf.training.schedule import build_schedule
 from tiny_networks import (
     RESOLUTIONS_AND_FADES,
     TINY,

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import numpy_oracles as oracle
-import psgan_tf.layers
+import psgan_tf.model.layers
 from tiny_networks import (
     RESOLUTIONS_AND_FADES,
     TINY,
@@ -112,9 +112,9 @@ def test_half_precision_networks_see_the_same_pose_maps(monkeypatch):
         poses_seen.append((outputs.shape[1], keypoints))
         return add(outputs, keypoints, *args, **keywords)
 
-    draw, add = psgan_tf.layers.draw_pose_maps, psgan_tf.layers.add_pose
-    monkeypatch.setattr(psgan_tf.layers, "draw_pose_maps", watched_maps)
-    monkeypatch.setattr(psgan_tf.layers, "add_pose", watched_poses)
+    draw, add = psgan_tf.model.layers.draw_pose_maps, psgan_tf.model.layers.add_pose
+    monkeypatch.setattr(psgan_tf.model.layers, "draw_pose_maps", watched_maps)
+    monkeypatch.setattr(psgan_tf.model.layers, "add_pose", watched_poses)
     for dtype, maps_dtype in (("float32", tf.float32), ("mixed_bfloat16", tf.bfloat16)):
         for network, inputs in (
             (tiny_generator(config, dtype=dtype), some_latents(2)),

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from psgan_tf.motion.openpose import parse_openpose, read_openpose
-from psgan_tf.skeleton import SKELETONS
+from psgan_tf.keypoints.openpose import parse_openpose, read_openpose
+from psgan_tf.keypoints.schema import SKELETONS
 
 OPENPOSE = SKELETONS["openpose18"]
 

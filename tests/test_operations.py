@@ -7,15 +7,15 @@ import pytest
 import tensorflow as tf
 
 import numpy_oracles as oracle
-from psgan_tf import fused_passes
-from psgan_tf.operations import (
+from psgan_tf.model.ops.cpu import xla_passes
+from psgan_tf.model.ops.normalization import (
     downscale2x,
     lerp,
     minibatch_stddev,
     pixel_norm,
     upscale2x,
 )
-from psgan_tf.training_scope import training_scope
+from psgan_tf.model.ops.step_scope import training_scope
 from second_derivatives import assert_same
 from second_derivatives import normal as tensor
 
@@ -78,7 +78,7 @@ def test_fused_pixel_norm_has_the_derivatives_of_its_formula(monkeypatch):
         squares = tf.reduce_mean(tf.square(features), axis=-1, keepdims=True)
         return weights * features / tf.sqrt(squares + 1e-8)
 
-    monkeypatch.setattr(fused_passes, "fuses", lambda features: True)
+    monkeypatch.setattr(xla_passes, "fuses", lambda features: True)
     assert_same(
         lambda x, w: w * pixel_norm(x), formula, tensor(2, 3, 4, 5), tensor(2, 3, 4, 5, seed=1)
     )
@@ -130,7 +130,7 @@ def test_downscaling_undoes_upscaling_exactly(dtype):
 
 def test_fused_lerp_has_the_derivatives_of_its_formula(monkeypatch):
     alpha = tf.constant(0.3)
-    monkeypatch.setattr(fused_passes, "fuses", lambda features: True)
+    monkeypatch.setattr(xla_passes, "fuses", lambda features: True)
     assert_same(
         lambda x, y: lerp(x, y, alpha),
         lambda x, y: 0.7 * x + 0.3 * y,

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from numpy_oracles import Adam
-from psgan_tf.optimizers import (
+from psgan_tf.training.optimizers import (
     averaged_value,
     discriminator_optimizer,
     generator_optimizer,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psgan_tf.pictures import (
+from psgan_tf.images.pictures import (
     PictureError,
     encode_png,
     enlarged,

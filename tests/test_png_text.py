@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psgan_tf.pictures import encode_png
-from psgan_tf.png_text import add_png_text
+from psgan_tf.images.pictures import encode_png
+from psgan_tf.images.png_text import add_png_text
 
 PIXELS = np.random.default_rng(0).integers(0, 256, [5, 7, 3], np.uint8)
 

@@ -5,12 +5,18 @@ import json
 import numpy as np
 import pytest
 
-from psgan_tf.interchange import PoseRow, write_folder
-from psgan_tf.pose_exchange import FORMATS, PoseSet, read_pose_set, schema_for, write_pose_set
-from psgan_tf.pose_files import FilePose, parse_poses
-from psgan_tf.poses import read_poses
-from psgan_tf.schema_conversion import convert_keypoints
-from psgan_tf.skeleton import SKELETONS, Skeleton
+from psgan_tf.keypoints.dataset_folder import PoseRow, write_folder
+from psgan_tf.keypoints.named_poses import read_poses
+from psgan_tf.keypoints.pose_conversion import (
+    FORMATS,
+    PoseSet,
+    read_pose_set,
+    schema_for,
+    write_pose_set,
+)
+from psgan_tf.keypoints.pose_files import FilePose, parse_poses
+from psgan_tf.keypoints.schema import SKELETONS, Skeleton
+from psgan_tf.keypoints.schema_conversion import convert_keypoints
 from run_programs import run
 
 AVATAR, BODY25 = SKELETONS["avatar20"], SKELETONS["body25"]

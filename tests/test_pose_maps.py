@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from numpy_oracles import pose_pyramid
-from psgan_tf.pose_maps import add_limb_points, draw_pose_maps, in_frame
+from psgan_tf.model.ops.pose_maps import add_limb_points, draw_pose_maps, in_frame
 
 
 def pose(*points):

@@ -5,15 +5,22 @@ import json
 import numpy as np
 import pytest
 
-from psgan_tf.dataset_card import DatasetCard
-from psgan_tf.interchange import read_folder
+from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.generation.pose_sequences import SequenceOptions, read_sequence, rest_skeleton_of_file
+from psgan_tf.generation.pose_spec import (
+    Stage,
+    View,
+    parse_yaw,
+    read_stage,
+    stage_from_json,
+    stage_of_card,
+)
+from psgan_tf.keypoints.dataset_folder import read_folder
+from psgan_tf.keypoints.schema import SKELETONS
 from psgan_tf.motion.camera import Camera
 from psgan_tf.motion.loops import closed_loop
 from psgan_tf.motion.motion_files import motion_from_file
 from psgan_tf.motion.transforms import angles_between
-from psgan_tf.pose_sequences import SequenceOptions, read_sequence, rest_skeleton_of_file
-from psgan_tf.skeleton import SKELETONS
-from psgan_tf.stage import Stage, View, parse_yaw, read_stage, stage_from_json, stage_of_card
 from run_programs import run
 from shared_assets import shared_path
 

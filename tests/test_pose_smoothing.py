@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from psgan_tf.pose_smoothing import Smoothing, gaussian, one_euro
+from psgan_tf.keypoints.smoothing import Smoothing, gaussian, one_euro
 
 FPS = 30.0
 GAUSSIAN, ONE_EURO = Smoothing("gaussian"), Smoothing("one_euro")

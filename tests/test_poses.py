@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from psgan_tf.interchange import PoseRow, write_folder
-from psgan_tf.poses import parse_pose_size, read_poses
-from psgan_tf.skeleton import SKELETONS, Skeleton
+from psgan_tf.keypoints.dataset_folder import PoseRow, write_folder
+from psgan_tf.keypoints.named_poses import parse_pose_size, read_poses
+from psgan_tf.keypoints.schema import SKELETONS, Skeleton
 from shared_assets import shared_path
 
 AVATAR, OPENPOSE = SKELETONS["avatar20"], SKELETONS["openpose18"]

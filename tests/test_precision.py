@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from psgan_tf.config import NetworkConfig, TrainingConfig, to_json
-from psgan_tf.precision import best_precision, of_gpus, of_processor
+from psgan_tf.training.config import NetworkConfig, TrainingConfig, to_json
+from psgan_tf.training.precision import best_precision, of_gpus, of_processor
 from run_programs import run
 
 # Shortened: the lines that matter and those that could be taken for them.

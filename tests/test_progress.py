@@ -3,7 +3,7 @@
 import re
 import time
 
-from psgan_tf.progress import Pace
+from psgan_tf.common.progress import Pace
 
 
 def test_lines_closer_than_a_second_are_left_out_but_for_the_last():

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf.pictures import encode_png
-from psgan_tf.records import (
+from psgan_tf.data.records import (
     DatasetCard,
     ShardWriter,
     Split,
@@ -18,7 +17,8 @@ from psgan_tf.records import (
     shard_name,
     shard_paths,
 )
-from psgan_tf.skeleton import SKELETONS, Skeleton
+from psgan_tf.images.pictures import encode_png
+from psgan_tf.keypoints.schema import SKELETONS, Skeleton
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 256, (8, 8, 3)).astype(np.uint8)

@@ -12,8 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from psgan_tf.remote import Question, RemoteModel
-from psgan_tf.remote_calls import RemoteError, Tls
+from psgan_tf.serving_client.client import Question, RemoteModel
+from psgan_tf.serving_client.rpc import RemoteError, Tls
 from scripted_server import DOUBLING, scripted_server, signature
 
 UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, "2 batches enqueued")

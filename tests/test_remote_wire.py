@@ -5,7 +5,13 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
-from psgan_tf.wire import check_inputs, from_proto, parse_serialized, read_signatures, to_proto
+from psgan_tf.serving_client.tensor_protos import (
+    check_inputs,
+    from_proto,
+    parse_serialized,
+    read_signatures,
+    to_proto,
+)
 from scripted_server import ScriptedServer, signature
 
 SIGNATURES = {

@@ -14,7 +14,7 @@ import pytest
 
 from avatars_by_hand import figure_avatar
 from motion_files_by_hand import FIGURE, bvh, written
-from psgan_tf.interchange import check_folder, read_folder
+from psgan_tf.keypoints.dataset_folder import check_folder, read_folder
 from shared_assets import shared_path
 from test_avatars_job import MOVES, contents
 from tools.avatars.options import RenderOptions

@@ -9,13 +9,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from psgan_tf.checkpoints import new_state
-from psgan_tf.data import TrainingData
-from psgan_tf.dataset_card import DatasetCard
-from psgan_tf.latents import latents_from_seeds
-from psgan_tf.progress import duration
-from psgan_tf.reporting import Reporter, SampleGrid, Tick, keep_rows_up_to, to_uint8
-from psgan_tf.schedule import build_schedule
+from psgan_tf.common.progress import duration
+from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.data.input_pipeline import TrainingData
+from psgan_tf.model.latents import latents_from_seeds
+from psgan_tf.training.checkpoints import new_state
+from psgan_tf.training.reporting import Reporter, SampleGrid, Tick, keep_rows_up_to, to_uint8
+from psgan_tf.training.schedule import build_schedule
 from tiny_data import tiny_config, write_dataset
 
 

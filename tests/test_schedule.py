@@ -6,8 +6,8 @@ import itertools
 import numpy as np
 import pytest
 
-from psgan_tf.config import NetworkConfig, TrainingConfig
-from psgan_tf.schedule import PerResolution, build_schedule, split_over_replicas
+from psgan_tf.training.config import NetworkConfig, TrainingConfig
+from psgan_tf.training.schedule import PerResolution, build_schedule, split_over_replicas
 
 
 def config(resolution=1024, **settings):

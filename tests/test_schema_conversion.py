@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from psgan_tf.schema_conversion import (
+from psgan_tf.keypoints.schema import SKELETONS, Skeleton
+from psgan_tf.keypoints.schema_conversion import (
     check_convertible,
     conversion_indices,
     conversion_table,
     convert_keypoints,
 )
-from psgan_tf.skeleton import SKELETONS, Skeleton
 
 DOCS = Path(__file__).parents[1] / "docs" / "pose_files.md"
 PAIRS = list(permutations(SKELETONS, 2))

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from export.saved_model.load_check import check_saved_model
-from psgan_tf.latents import latents_from_seeds
+from psgan_tf.model.latents import latents_from_seeds
 from run_programs import run
 from standin_process import serving
 from tiny_data import SKELETON, write_dataset

@@ -5,7 +5,7 @@ import re
 from export.standin.batching_config import read_batching_parameters
 from export.standin.config import read_config_file
 from export.standin.monitoring_config import read_metrics_path
-from psgan_tf.remote_generator import Load
+from psgan_tf.generation.backends.served import Load
 from run_programs import REPOSITORY
 
 SERVING = REPOSITORY / "serving"

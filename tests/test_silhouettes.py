@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from psgan_tf.silhouettes import (
+from psgan_tf.evaluation.silhouettes import (
     best_constant,
     compare_with_floors,
     other_of_group,

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from psgan_tf.schema_conversion import conversion_indices, convert_keypoints
-from psgan_tf.skeleton import (
+from psgan_tf.keypoints.schema import (
     SKELETONS,
     Skeleton,
     mirror_keypoints,
     skeleton_from_json,
     skeleton_named,
 )
+from psgan_tf.keypoints.schema_conversion import conversion_indices, convert_keypoints
 
 AVATAR, OPENPOSE = SKELETONS["avatar20"], SKELETONS["openpose18"]
 BODY25, COCO = SKELETONS["body25"], SKELETONS["coco17"]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from psgan_tf.skeleton import Skeleton
-from psgan_tf.skeleton_pictures import draw_skeleton, skeleton_picture
+from psgan_tf.keypoints.drawing import draw_skeleton, skeleton_picture
+from psgan_tf.keypoints.schema import Skeleton
 
 
 def test_a_drawn_skeleton_shows_sides_and_leaves_out_the_invisible():

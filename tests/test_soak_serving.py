@@ -18,8 +18,8 @@ import pytest
 import tensorflow as tf
 
 from export.saved_model.exporting import export_run
-from psgan_tf.remote import Question, RemoteModel
-from psgan_tf.remote_calls import RemoteError
+from psgan_tf.serving_client.client import Question, RemoteModel
+from psgan_tf.serving_client.rpc import RemoteError
 from run_programs import finish, start, wait_for
 from standin_process import Serving, serving
 from test_client import moved, write_poses

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf.checkpoints import newest_whole_checkpoint
-from psgan_tf.config import load_options
-from psgan_tf.schedule import build_schedule
-from psgan_tf.skeleton import SKELETONS
+from psgan_tf.keypoints.schema import SKELETONS
+from psgan_tf.training.checkpoints import newest_whole_checkpoint
+from psgan_tf.training.config import load_options
+from psgan_tf.training.schedule import build_schedule
 from run_programs import checkpoints, kill, run, start, wait_for
 from tiny_data import write_dataset
 

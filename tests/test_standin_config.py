@@ -17,7 +17,7 @@ from export.standin.config_watch import ConfigWatch
 from export.standin.policies import aspired_versions, version_folder, versions_in
 from export.standin.server import read_credentials
 from export.status import StatusError, truncated
-from psgan_tf.files import write_atomically
+from psgan_tf.common.files import write_atomically
 
 
 def policy(text):

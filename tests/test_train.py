@@ -11,9 +11,9 @@ import tensorflow as tf
 from absl import flags
 
 from psgan_tf import train
-from psgan_tf.checkpoints import newest_whole_checkpoint
-from psgan_tf.dataset_card import DatasetCard
-from psgan_tf.skeleton import Skeleton
+from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.keypoints.schema import Skeleton
+from psgan_tf.training.checkpoints import newest_whole_checkpoint
 from run_programs import checkpoints, finish, kill, run, start, wait_for
 from tiny_data import write_dataset
 

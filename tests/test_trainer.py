@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf import fused_passes
-from psgan_tf.checkpoints import CheckpointStore, load_run_weights
-from psgan_tf.config import to_json
-from psgan_tf.operations import downscale2x, upscale2x
-from psgan_tf.optimizers import set_learning_rate
-from psgan_tf.trainer import Trainer, training_noise
-from psgan_tf.training_step import fade_reals
-from psgan_tf.weights import dump_weights, named_variables
+from psgan_tf.model.ops.cpu import xla_passes
+from psgan_tf.model.ops.normalization import downscale2x, upscale2x
+from psgan_tf.model.weights import dump_weights, named_variables
+from psgan_tf.training.checkpoints import CheckpointStore, load_run_weights
+from psgan_tf.training.config import to_json
+from psgan_tf.training.optimizers import set_learning_rate
+from psgan_tf.training.step import fade_reals
+from psgan_tf.training.trainer import Trainer, training_noise
 from tiny_data import make_trainer, tiny_config, train_steps, write_dataset
 
 
@@ -135,7 +135,7 @@ def test_two_replicas_in_two_parts_each_train_like_one_with_four_slices(
     parts = make_trainer(dataclasses.replace(config, micro_batch="2"), strategy=two_cpus)
     means = []
     for trainer, fused in ((whole, False), (parts, fuses)):
-        monkeypatch.setattr(fused_passes, "fuses", lambda features, fused=fused: fused)
+        monkeypatch.setattr(xla_passes, "fuses", lambda features, fused=fused: fused)
         trainer.state.images_shown.assign(16)  # where the fade to 8 x 8 starts
         means += train_steps(trainer, 1)
     assert means[1] == pytest.approx(means[0], rel=1e-4, abs=1e-5)

@@ -8,14 +8,16 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from psgan_tf import convolutions, filter_gradients, fused_passes, layers
-from psgan_tf.config import NetworkConfig
-from psgan_tf.convolutions import convolve_plain
-from psgan_tf.losses import discriminator_terms
-from psgan_tf.networks import Discriminator
-from psgan_tf.random_data import RandomData
-from psgan_tf.training_scope import shared, training_scope
-from psgan_tf.training_step import sum_of_terms
+from psgan_tf.model import layers
+from psgan_tf.model.networks import Discriminator
+from psgan_tf.model.ops import convolutions
+from psgan_tf.model.ops.convolutions import convolve_plain
+from psgan_tf.model.ops.cpu import slab_gradients, xla_passes
+from psgan_tf.model.ops.step_scope import shared, training_scope
+from psgan_tf.training.config import NetworkConfig
+from psgan_tf.training.losses import discriminator_terms
+from psgan_tf.training.step import sum_of_terms
+from psgan_tf.training.synthetic_data import RandomData
 
 
 def numbers():
@@ -135,9 +137,9 @@ def test_a_discriminator_learns_the_same_by_fused_passes_and_slabs(monkeypatch):
     plain, graph = gradients_of_discriminator(discriminator, data)
     assert kinds(graph)["LeakyReluGrad"] > 0
     assert 1 not in heights_of_filter_gradients(graph)
-    monkeypatch.setattr(fused_passes, "fuses", lambda features: True)
+    monkeypatch.setattr(xla_passes, "fuses", lambda features: True)
     monkeypatch.setattr(convolutions, "_slabs_pay", lambda features, kernel: kernel.shape[0] == 3)
-    monkeypatch.setattr(filter_gradients, "ROWS", 4)
+    monkeypatch.setattr(slab_gradients, "ROWS", 4)
     fast, graph = gradients_of_discriminator(discriminator, data)
     assert kinds(graph)["LeakyReluGrad"] == 0
     # The rows at the seams between slabs of four.

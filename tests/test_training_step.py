@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from numpy_oracles import downscale, upscale
-from psgan_tf import convolutions
-from psgan_tf.training_step import sum_of_terms
-from psgan_tf.weights import named_variables
+from psgan_tf.model.ops import convolutions
+from psgan_tf.model.weights import named_variables
+from psgan_tf.training.step import sum_of_terms
 from tiny_data import make_trainer, tiny_config, write_dataset
 
 # The fade to 8 x 8 goes from 16 to 32 images: at the end of this batch of 5 it is at 3/4.

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from psgan_tf.networks import Discriminator, Generator
-from psgan_tf.weights import (
+from psgan_tf.model.networks import Discriminator, Generator
+from psgan_tf.model.weights import (
     Architecture,
     dump_weights,
     load_weights,

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf.checkpoints import CheckpointStore, newest_whole_checkpoint
-from psgan_tf.config import to_json
-from psgan_tf.data import TrainingData
+from psgan_tf.data.input_pipeline import TrainingData
+from psgan_tf.training.checkpoints import CheckpointStore, newest_whole_checkpoint
+from psgan_tf.training.config import to_json
 from run_programs import checkpoints, finish, free_ports, kill, start, wait_for
 from tiny_data import make_trainer, tiny_config, train_steps, write_dataset
 

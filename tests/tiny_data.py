@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from psgan_tf.checkpoints import new_state
-from psgan_tf.config import NetworkConfig, TrainingConfig
-from psgan_tf.data import TrainingData
-from psgan_tf.dataset_card import DatasetCard, Split
-from psgan_tf.pictures import encode_png, pyramid
-from psgan_tf.records import ShardWriter, shard_name
-from psgan_tf.schedule import build_schedule
-from psgan_tf.skeleton import Skeleton
-from psgan_tf.trainer import Trainer
+from psgan_tf.data.dataset_card import DatasetCard, Split
+from psgan_tf.data.input_pipeline import TrainingData
+from psgan_tf.data.records import ShardWriter, shard_name
+from psgan_tf.images.pictures import encode_png, pyramid
+from psgan_tf.keypoints.schema import Skeleton
+from psgan_tf.training.checkpoints import new_state
+from psgan_tf.training.config import NetworkConfig, TrainingConfig
+from psgan_tf.training.schedule import build_schedule
+from psgan_tf.training.trainer import Trainer
 
 SKELETON = Skeleton("tail3", ("root", "left", "right"), ((1, 2),), ((0, 1), (0, 2)))
 

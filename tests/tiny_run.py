@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from psgan_tf.checkpoints import CheckpointStore
-from psgan_tf.config import to_json
+from psgan_tf.training.checkpoints import CheckpointStore
+from psgan_tf.training.config import to_json
 from tiny_data import make_trainer, tiny_config, write_dataset
 
 # In pixels of the 16 x 16 frame; the last keypoint is not visible.

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from absl import flags
 
-from psgan_tf import command_line
-from psgan_tf.pose_exchange import FORMATS, read_pose_set, schema_for, write_pose_set
-from psgan_tf.poses import parse_pose_size
-from psgan_tf.schema_conversion import conversion_table
-from psgan_tf.skeleton import SKELETONS, Skeleton
+from psgan_tf.common import command_line
+from psgan_tf.keypoints.named_poses import parse_pose_size
+from psgan_tf.keypoints.pose_conversion import FORMATS, read_pose_set, schema_for, write_pose_set
+from psgan_tf.keypoints.schema import SKELETONS, Skeleton
+from psgan_tf.keypoints.schema_conversion import conversion_table
 
 FLAGS = flags.FLAGS
 

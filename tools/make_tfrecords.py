@@ -14,18 +14,24 @@ from pathlib import Path
 
 from absl import flags
 
-from psgan_tf import command_line
-from psgan_tf.conversion.inspection import check_source, summary_table, write_preview
-from psgan_tf.conversion.preparation import Preparation, refuse_faults, worker_count
-from psgan_tf.conversion.shard_plan import (
+from psgan_tf.common import command_line
+from psgan_tf.data.conversion.inspection import check_source, summary_table, write_preview
+from psgan_tf.data.conversion.preparation import Preparation, refuse_faults, worker_count
+from psgan_tf.data.conversion.shard_plan import (
     ConversionOptions,
     parse_resolutions,
     safe_name,
     split_examples,
 )
-from psgan_tf.conversion.sources import FORMATS, PARTITIONS, ReadingOptions, Source, open_source
-from psgan_tf.interchange import read_card
-from psgan_tf.pictures import SQUARE_MODES
+from psgan_tf.data.conversion.sources import (
+    FORMATS,
+    PARTITIONS,
+    ReadingOptions,
+    Source,
+    open_source,
+)
+from psgan_tf.images.pictures import SQUARE_MODES
+from psgan_tf.keypoints.dataset_folder import read_card
 
 FLAGS = flags.FLAGS
 
@@ -135,7 +141,7 @@ def main() -> int:
         return check(source, options)
     # Only now, and not in the worker processes, which import this file too.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from psgan_tf.conversion.convert import convert
+    from psgan_tf.data.conversion.convert import convert
 
     card = convert(source, Path(FLAGS.output), options, say)
     examples = ", ".join(f"{split.examples:,} {key}" for key, split in card.splits.items())

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from absl import flags
 
-from psgan_tf import command_line
-from psgan_tf.conversion.preparation import worker_count
+from psgan_tf.common import command_line
+from psgan_tf.data.conversion.preparation import worker_count
 from psgan_tf.motion.retarget import GROUND_RULES
 from tools.avatars.builtin.files import write_builtin_files
 from tools.avatars.options import BACKENDS, BACKGROUNDS, RenderOptions, parse_angles

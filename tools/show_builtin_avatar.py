@@ -13,8 +13,8 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from psgan_tf import command_line
-from psgan_tf.files import write_atomically
+from psgan_tf.common import command_line
+from psgan_tf.common.files import write_atomically
 
 FLAGS = flags.FLAGS
 

@@ -18,11 +18,11 @@ from export.saved_model.tensors import signatures_of
 from export.saved_model.version_folder import check_version_is_free, new_version, publish
 from export.saved_model.warmup import warmup_records, write_warmup_file
 from psgan_tf import __version__
-from psgan_tf.checkpoints import RunWeights, load_run_weights
-from psgan_tf.config import TrainingConfig, load_options
-from psgan_tf.dataset_card import DatasetCard
-from psgan_tf.files import json_text
-from psgan_tf.schedule import Stage, build_schedule
+from psgan_tf.common.files import json_text
+from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.training.checkpoints import RunWeights, load_run_weights
+from psgan_tf.training.config import TrainingConfig, load_options
+from psgan_tf.training.schedule import Stage, build_schedule
 
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 

@@ -10,8 +10,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from psgan_tf.dataset_card import DatasetCard
-from psgan_tf.files import json_text, read_json, write_atomically
+from psgan_tf.common.files import json_text, read_json, write_atomically
+from psgan_tf.data.dataset_card import DatasetCard
 
 CARD_FILE = "model_card.json"
 README_FILE = "README.md"

@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from psgan_tf.latents import latents_from_seeds, slerp
-from psgan_tf.networks import Generator
+from psgan_tf.model.latents import latents_from_seeds, slerp
+from psgan_tf.model.networks import Generator
 
 # Seven times faster than the default at 1024 x 1024, for a file a fifth larger.
 _PNG_COMPRESSION = 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from psgan_tf.motion.motions import Motion, in_humanoid_order
+from psgan_tf.motion.motion import Motion, in_humanoid_order
 from psgan_tf.motion.rig import Rig, check_rig
 from psgan_tf.motion.transforms import (
     FloatArray,

@@ -8,10 +8,10 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from psgan_tf.common.json_document import parse_json
+from psgan_tf.common.source_files import read_source
 from psgan_tf.motion.bone_name_tables import CONVENTIONS, BoneNameTable
 from psgan_tf.motion.humanoid import HUMANOID_BONES, REQUIRED_BONES
-from psgan_tf.motion.json_value import parse_json
-from psgan_tf.motion.source_files import read_source
 
 # Words as names run them together: `LHipJoint` is L, Hip, Joint; `spine_01` is spine, 01.
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")

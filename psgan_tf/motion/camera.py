@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from psgan_tf.motion.json_value import JsonValue
+from psgan_tf.common.json_document import JsonValue
 from psgan_tf.motion.transforms import FloatArray, axis_rotation_matrices
 
 _LARGEST_SIZE_PX = 16_384

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from psgan_tf.motion.gltf import Gltf
+from psgan_tf.common.json_document import JsonValue
+from psgan_tf.motion.gltf.document import Gltf
 from psgan_tf.motion.humanoid import SIDES
-from psgan_tf.motion.json_value import JsonValue
 from psgan_tf.motion.rig import Rig, check_rig
 from psgan_tf.motion.transforms import FloatArray
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from psgan_tf.motion.motions import Motion, blended
+from psgan_tf.motion.motion import Motion, blended
 from psgan_tf.motion.transforms import FloatArray, angles_between
 
 # A step from the end to the start this much larger than nine of ten others is seen as a jump.

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from psgan_tf.common.source_files import read_source
 from psgan_tf.motion.bvh import is_bvh, read_bvh
-from psgan_tf.motion.gltf import Gltf, read_gltf
-from psgan_tf.motion.gltf_clips import clip_index, clip_names, sample_clip
-from psgan_tf.motion.gltf_container import is_gltf
-from psgan_tf.motion.mmd_legs import MmdRest
-from psgan_tf.motion.motions import Motion, resampled
+from psgan_tf.motion.gltf.clips import clip_index, clip_names, sample_clip
+from psgan_tf.motion.gltf.container import is_gltf
+from psgan_tf.motion.gltf.document import Gltf, read_gltf
+from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf
+from psgan_tf.motion.gltf.vrma import is_vrma, read_vrma
+from psgan_tf.motion.mmd.mmd_legs import MmdRest
+from psgan_tf.motion.mmd.vmd import is_vmd, read_vmd
+from psgan_tf.motion.mmd.vmd_motion import motion_of_vmd
+from psgan_tf.motion.motion import Motion, resampled
 from psgan_tf.motion.rig import check_rig
-from psgan_tf.motion.source_files import read_source
-from psgan_tf.motion.vmd import is_vmd, read_vmd
-from psgan_tf.motion.vmd_motion import motion_of_vmd
-from psgan_tf.motion.vrm_humanoid import rig_of_gltf
-from psgan_tf.motion.vrma import is_vrma, read_vrma
 
 _HEAD_BYTES = 256
 

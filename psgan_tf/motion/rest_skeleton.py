@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from psgan_tf.common.json_document import JsonValue
+from psgan_tf.keypoints.schema import SKELETONS
 from psgan_tf.motion.animated_rig import rest_ground
 from psgan_tf.motion.humanoid import REQUIRED_BONES, SIDES
-from psgan_tf.motion.json_value import JsonValue
 from psgan_tf.motion.rig import Rig, check_rig
 from psgan_tf.motion.transforms import FloatArray
-from psgan_tf.skeleton import SKELETONS
 
 KEYPOINT_NAMES = SKELETONS["avatar20"].keypoints
 

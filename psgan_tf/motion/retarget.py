@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from psgan_tf.motion.motions import Motion
+from psgan_tf.motion.motion import Motion
 from psgan_tf.motion.rest_skeleton import RestSkeleton, SkeletonPoint
 from psgan_tf.motion.rig import Rig
 from psgan_tf.motion.transforms import (

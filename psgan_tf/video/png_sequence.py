@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from psgan_tf.files import json_text, read_json, write_atomically
-from psgan_tf.pictures import encode_png
+from psgan_tf.common.files import json_text, read_json, write_atomically
+from psgan_tf.images.pictures import encode_png
 from psgan_tf.video.frames import Frame, ShapeCheck, temporary_name
 
 SETTINGS_FILE = "sequence.json"

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from psgan_tf import __version__
-from psgan_tf.files import json_text, write_atomically
-from psgan_tf.pictures import encode_png
+from psgan_tf.common.files import json_text, write_atomically
+from psgan_tf.images.pictures import encode_png
 from psgan_tf.video.frames import Frame, ShapeCheck, Spool, tick_durations
 
 # Free pixels round each cell, so that engines that filter do not mix neighbours.

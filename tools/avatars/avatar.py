@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from psgan_tf.motion.foot_tips import foot_tips
-from psgan_tf.motion.gltf import Gltf, read_gltf
+from psgan_tf.motion.gltf.document import Gltf, read_gltf
+from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf, vrm_version
+from psgan_tf.motion.gltf.vrm_licence import Licence, licence_of
 from psgan_tf.motion.rest_skeleton import RestSkeleton, rest_skeleton_of
 from psgan_tf.motion.rig import Rig
-from psgan_tf.motion.vrm_humanoid import rig_of_gltf, vrm_version
-from psgan_tf.motion.vrm_licence import Licence, licence_of
 from tools.avatars.avatar_file import read_surfaces
 from tools.avatars.scene import Surfaces
 

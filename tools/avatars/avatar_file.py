@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from psgan_tf.motion.gltf import Gltf
-from psgan_tf.motion.json_value import JsonValue
+from psgan_tf.common.json_document import JsonValue
+from psgan_tf.motion.gltf.document import Gltf
 from tools.avatars.materials import DEFAULT_MATERIAL, is_mtoon, read_material, uv_transform
 from tools.avatars.mesh_reading import (
     read_colors,

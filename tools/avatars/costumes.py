@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from psgan_tf.motion.json_value import JsonValue, parse_json
-from psgan_tf.motion.source_files import read_source
+from psgan_tf.common.json_document import JsonValue, parse_json
+from psgan_tf.common.source_files import read_source
 from tools.avatars.recolouring import HueChange, changed_factor, changed_pixels, linear_from_hex
 from tools.avatars.scene import Material, MeshPart, Surfaces, Texture
 from tools.avatars.texture_reading import decode_picture

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from psgan_tf import __version__
-from psgan_tf.motion.gltf import read_gltf
+from psgan_tf.motion.gltf.document import read_gltf
+from psgan_tf.motion.gltf.vrm_licence import licence_of
 from psgan_tf.motion.motion_files import motion_format
-from psgan_tf.motion.vrm_licence import licence_of
 from tools.avatars.avatar import Avatar
 from tools.avatars.shading import light_direction
 from tools.avatars.worker import Job

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from psgan_tf.motion.bone_names import read_bone_map
-from psgan_tf.motion.gltf import Gltf, read_gltf
-from psgan_tf.motion.gltf_clips import clip_names
+from psgan_tf.motion.gltf.clips import clip_names
+from psgan_tf.motion.gltf.document import Gltf, read_gltf
+from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf
+from psgan_tf.motion.gltf.vrm_licence import licence_of
 from psgan_tf.motion.humanoid import HUMANOID_BONES, REQUIRED_BONES
 from psgan_tf.motion.motion_files import list_clips, motion_format, motion_from_file
 from psgan_tf.motion.rest_skeleton import rest_skeleton_of
 from psgan_tf.motion.rig import Rig
-from psgan_tf.motion.vrm_humanoid import rig_of_gltf
-from psgan_tf.motion.vrm_licence import licence_of
 from tools.avatars.avatar import file_format
 from tools.avatars.avatar_file import read_surfaces
 from tools.avatars.costumes import read_costumes

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from psgan_tf.motion.gltf import Gltf
-from psgan_tf.motion.json_value import JsonValue
+from psgan_tf.common.json_document import JsonValue
+from psgan_tf.motion.gltf.document import Gltf
 from tools.avatars.scene import AlphaMode, Material, OutlineMode
 from tools.avatars.textures import linear_from_srgb
 

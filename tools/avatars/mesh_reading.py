@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from psgan_tf.motion.gltf import Gltf
-from psgan_tf.motion.json_value import JsonValue
+from psgan_tf.common.json_document import JsonValue
+from psgan_tf.motion.gltf.document import Gltf
 from tools.avatars.scene import Morphs
 
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from psgan_tf.conversion.preparation import worker_count
+from psgan_tf.data.conversion.preparation import worker_count
 from psgan_tf.motion.retarget import GROUND_RULES
 
 BACKENDS = ("cpu", "gl")

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from psgan_tf.motion.camera import Camera
+from psgan_tf.motion.motion import Motion
 from psgan_tf.motion.motion_files import list_clips, motion_from_file
-from psgan_tf.motion.motions import Motion
 from tools.avatars.options import RenderOptions
 from tools.avatars.poses import evenly_spaced_frames
 

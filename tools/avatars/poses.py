@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from psgan_tf.motion.motions import Motion
+from psgan_tf.motion.motion import Motion
 from psgan_tf.motion.rest_skeleton import RestSkeleton
 from psgan_tf.motion.retarget import retarget, rig_matrices
 from psgan_tf.motion.rig import Rig

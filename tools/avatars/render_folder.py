@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from psgan_tf.files import json_text, read_json, write_atomically
-from psgan_tf.interchange import MANIFEST_FILE, PoseRow, read_row, row_to_line
-from psgan_tf.processes import exclusive
-from psgan_tf.skeleton import Skeleton
+from psgan_tf.common.files import json_text, read_json, write_atomically
+from psgan_tf.common.processes import exclusive
+from psgan_tf.keypoints.dataset_folder import MANIFEST_FILE, PoseRow, read_row, row_to_line
+from psgan_tf.keypoints.schema import Skeleton
 
 STATE_FOLDER = ".rendering"
 # Where the files of the built-in avatar lie.

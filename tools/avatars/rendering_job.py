@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from psgan_tf.conversion.preparation import Progress
-from psgan_tf.interchange import write_folder
+from psgan_tf.data.conversion.preparation import Progress
+from psgan_tf.keypoints.dataset_folder import write_folder
+from psgan_tf.keypoints.schema import SKELETONS
 from psgan_tf.motion.camera import Camera
-from psgan_tf.skeleton import SKELETONS
 from tools.avatars.avatar import Avatar, refuse_forbidden
 from tools.avatars.costumes import Costume, check_costume, shown_parts
 from tools.avatars.dataset_card import dataset_card

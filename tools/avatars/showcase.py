@@ -8,10 +8,10 @@ from math import radians
 
 import numpy as np
 
-from psgan_tf.contact_sheets import contact_sheet
+from psgan_tf.images.contact_sheets import contact_sheet
 from psgan_tf.motion.camera import Camera
+from psgan_tf.motion.motion import Motion
 from psgan_tf.motion.motion_files import motion_from_file
-from psgan_tf.motion.motions import Motion
 from tools.avatars.avatar import load_avatar
 from tools.avatars.builtin.files import BuiltinFiles
 from tools.avatars.costumes import dressed, read_costumes

@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 from PIL import Image
 
-from psgan_tf.motion.gltf import Gltf
-from psgan_tf.motion.json_value import JsonValue
+from psgan_tf.common.json_document import JsonValue
+from psgan_tf.motion.gltf.document import Gltf
 from tools.avatars.scene import Texture, Wrap
 
 # Beyond this many pixels a picture is more likely damaged than detailed.

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from psgan_tf.interchange import PoseRow
+from psgan_tf.common.processes import end_with_parent
+from psgan_tf.keypoints.dataset_folder import PoseRow
 from psgan_tf.motion.bone_names import read_bone_map
 from psgan_tf.motion.camera import Camera
-from psgan_tf.processes import end_with_parent
 from tools.avatars.avatar import Avatar, load_avatar
 from tools.avatars.costumes import PLAIN_COSTUME, Costume, dressed, read_costumes
 from tools.avatars.cpu_backend import draw_on_cpu

@@ -11,7 +11,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from psgan_tf import command_line
+from psgan_tf.common import command_line
 
 
 def subjects() -> list[str]:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from psgan_tf.config import INITIAL_RESOLUTION, NetworkConfig, TrainingConfig
+from psgan_tf.training.config import INITIAL_RESOLUTION, NetworkConfig, TrainingConfig
 
 FORMS = ("fast", "plain")
 

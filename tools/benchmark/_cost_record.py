@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from psgan_tf.files import json_text, read_json, write_atomically
+from psgan_tf.common.files import json_text, read_json, write_atomically
 from tools.benchmark._cases import FORMS
 from tools.benchmark._cost_sweeps import KEYPOINTS, REPLICAS, SWEEPS, Point, Settings
 

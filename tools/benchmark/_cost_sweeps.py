@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from psgan_tf.cost import step_multiplications
+from psgan_tf.model.arithmetic import step_multiplications
 from tools.benchmark._cases import FORMS, Case, check
 
 RESOLUTION, BATCH, KEYPOINTS, REPLICAS = SWEEPS = ("resolution", "batch", "keypoints", "replicas")

@@ -6,10 +6,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from psgan_tf.cost import generator_multiplications
-from psgan_tf.networks import Generator
-from psgan_tf.random_data import RandomData
-from psgan_tf.reporting import peak_memory_gib
+from psgan_tf.model.arithmetic import generator_multiplications
+from psgan_tf.model.networks import Generator
+from psgan_tf.training.reporting import peak_memory_gib
+from psgan_tf.training.synthetic_data import RandomData
 from tools.benchmark._arithmetic import function_flops
 from tools.benchmark._cases import Case
 

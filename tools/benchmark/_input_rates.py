@@ -7,8 +7,8 @@ import statistics
 import sys
 import time
 
-from psgan_tf.cost import step_multiplications
-from psgan_tf.data import TrainingData
+from psgan_tf.data.input_pipeline import TrainingData
+from psgan_tf.model.arithmetic import step_multiplications
 from tools.benchmark._cases import Case
 from tools.benchmark._turns import TurnTaker, take_turns
 

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from psgan_tf.files import write_atomically
-from psgan_tf.processes import exclusive
+from psgan_tf.common.files import write_atomically
+from psgan_tf.common.processes import exclusive
 
 PEER = "tensorflow-gan"
 DRIVER = "tools.benchmark._peer_driver"

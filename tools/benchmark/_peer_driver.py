@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorflow_gan.examples.progressive_gan import networks, train
 
-from psgan_tf.processes import peak_resident_gib
+from psgan_tf.common.processes import peak_resident_gib
 from tools.benchmark._arithmetic import graph_flops
 from tools.benchmark._turn_taker import TURN_SECS, serve
 

@@ -11,12 +11,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
-from psgan_tf.checkpoints import new_state
-from psgan_tf.cluster import VARIABLE
-from psgan_tf.random_data import RandomData
-from psgan_tf.reporting import peak_memory_gib
-from psgan_tf.trainer import Trainer
-from psgan_tf.workers import start_workers
+from psgan_tf.training.checkpoints import new_state
+from psgan_tf.training.distributed.cluster import VARIABLE
+from psgan_tf.training.distributed.multi_worker import start_workers
+from psgan_tf.training.reporting import peak_memory_gib
+from psgan_tf.training.synthetic_data import RandomData
+from psgan_tf.training.trainer import Trainer
 from tools.benchmark._cases import Case
 from tools.benchmark._training import stage_schedule
 from tools.benchmark._turn_taker import Work, serve

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 
-from psgan_tf import blocks, fused_passes, layers, training_step
-from psgan_tf.activations import LEAK
-from psgan_tf.convolutions import convolve_plain
-from psgan_tf.losses import Term
-from psgan_tf.operations import EPSILON, downscale2x
+from psgan_tf.model import blocks, layers
+from psgan_tf.model.ops.activations import LEAK
+from psgan_tf.model.ops.convolutions import convolve_plain
+from psgan_tf.model.ops.cpu import xla_passes
+from psgan_tf.model.ops.normalization import EPSILON, downscale2x
+from psgan_tf.training import step as training_step
+from psgan_tf.training.losses import Term
 
 
 def use_plain_forms() -> None:
@@ -20,7 +22,7 @@ def use_plain_forms() -> None:
     blocks.leaky_relu = _leaky_relu
     blocks.leaky_relu_downscaled = lambda features: downscale2x(_leaky_relu(features))
     blocks.pixel_norm = _pixel_norm
-    fused_passes.fuses = lambda features: False
+    xla_passes.fuses = lambda features: False
     training_step.sum_of_terms = _sum_of_terms
 
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from psgan_tf.checkpoints import CheckpointStore, new_state
-from psgan_tf.config import NetworkConfig, TrainingConfig, to_json
-from psgan_tf.dataset_card import DatasetCard, Split
-from psgan_tf.files import write_atomically
-from psgan_tf.schedule import build_schedule
-from psgan_tf.skeleton import SKELETONS
+from psgan_tf.common.files import write_atomically
+from psgan_tf.data.dataset_card import DatasetCard, Split
+from psgan_tf.keypoints.schema import SKELETONS
+from psgan_tf.training.checkpoints import CheckpointStore, new_state
+from psgan_tf.training.config import NetworkConfig, TrainingConfig, to_json
+from psgan_tf.training.schedule import build_schedule
 
 MODEL = "benchmark"
 _SECS_TO_END = 30

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from psgan_tf.dataset_card import DatasetCard, Split, shard_paths
+from psgan_tf.data.dataset_card import DatasetCard, Split, shard_paths
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 # Pictures that are drawn, and how often each is in the shards: an epoch is then of a usual length.

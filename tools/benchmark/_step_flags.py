@@ -7,8 +7,8 @@ from pathlib import Path
 
 from absl import flags
 
-from psgan_tf.config import PRECISIONS
-from psgan_tf.files import json_text, write_atomically
+from psgan_tf.common.files import json_text, write_atomically
+from psgan_tf.training.config import PRECISIONS
 from tools.benchmark._cases import FORMS, Case, check, chosen, stages
 from tools.benchmark._comparison import measure_stage, table, with_ratios
 from tools.benchmark._peer import PEER, default_folder, peer_python

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from psgan_tf.checkpoints import new_state
-from psgan_tf.config import TrainingConfig
-from psgan_tf.cost import step_multiplications
-from psgan_tf.random_data import RandomData
-from psgan_tf.reporting import peak_memory_gib
-from psgan_tf.schedule import Schedule, build_schedule
-from psgan_tf.trainer import Trainer
+from psgan_tf.model.arithmetic import step_multiplications
+from psgan_tf.training.checkpoints import new_state
+from psgan_tf.training.config import TrainingConfig
+from psgan_tf.training.reporting import peak_memory_gib
+from psgan_tf.training.schedule import Schedule, build_schedule
+from psgan_tf.training.synthetic_data import RandomData
+from psgan_tf.training.trainer import Trainer
 from tools.benchmark._arithmetic import function_flops
 from tools.benchmark._cases import Case
 

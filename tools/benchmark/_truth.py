@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from psgan_tf.dataset_card import DatasetCard
+from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.generation.pose_spec import Stage
+from psgan_tf.images.pictures import resized
 from psgan_tf.motion.camera import Camera
-from psgan_tf.pictures import resized
-from psgan_tf.stage import Stage
 from tools.avatars.options import RenderOptions
 from tools.avatars.plan import list_motions
 from tools.avatars.presets import BUILTIN, with_builtin_files

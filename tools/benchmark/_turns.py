@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from psgan_tf.progress import duration
+from psgan_tf.common.progress import duration
 from tools.benchmark._turn_taker import END, STEP
 
 REPOSITORY = Path(__file__).resolve().parents[2]

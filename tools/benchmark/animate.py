@@ -22,7 +22,8 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from psgan_tf.animation import (
+from psgan_tf.common.files import json_text, write_atomically
+from psgan_tf.generation.animation import (
     Look,
     Outcome,
     Painter,
@@ -31,13 +32,17 @@ from psgan_tf.animation import (
     animate,
     batches_of,
 )
-from psgan_tf.config import NetworkConfig
-from psgan_tf.files import json_text, write_atomically
-from psgan_tf.networks import Generator
-from psgan_tf.pose_sequences import PoseSequence, SequenceOptions, read_sequence, write_sequence
-from psgan_tf.reporting import to_uint8
-from psgan_tf.skeleton import SKELETONS
-from psgan_tf.stage import Stage
+from psgan_tf.generation.pose_sequences import (
+    PoseSequence,
+    SequenceOptions,
+    read_sequence,
+    write_sequence,
+)
+from psgan_tf.generation.pose_spec import Stage
+from psgan_tf.keypoints.schema import SKELETONS
+from psgan_tf.model.networks import Generator
+from psgan_tf.training.config import NetworkConfig
+from psgan_tf.training.reporting import to_uint8
 
 tf.get_logger().setLevel("WARNING")
 

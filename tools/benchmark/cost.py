@@ -19,9 +19,9 @@ from pathlib import Path
 
 from absl import flags
 
-from psgan_tf.config import PRECISIONS
-from psgan_tf.files import write_atomically
-from psgan_tf.progress import duration
+from psgan_tf.common.files import write_atomically
+from psgan_tf.common.progress import duration
+from psgan_tf.training.config import PRECISIONS
 from tools.benchmark._cases import chosen, whole_numbers
 from tools.benchmark._cost_measuring import measure, summary
 from tools.benchmark._cost_picture import cost_figure

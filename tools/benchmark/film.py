@@ -20,12 +20,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from absl import flags
 
-from psgan_tf.files import json_text, write_atomically
-from psgan_tf.pictures import enlarged
-from psgan_tf.sampling import Sampler
-from psgan_tf.silhouettes import overlaps_with_floors, silhouettes
-from psgan_tf.skeleton_pictures import skeleton_picture
-from psgan_tf.stage import Stage, stage_of_card
+from psgan_tf.common.files import json_text, write_atomically
+from psgan_tf.evaluation.silhouettes import overlaps_with_floors, silhouettes
+from psgan_tf.generation.backends.checkpoint import Sampler
+from psgan_tf.generation.pose_spec import Stage, stage_of_card
+from psgan_tf.images.pictures import enlarged
+from psgan_tf.keypoints.drawing import skeleton_picture
 from psgan_tf.video.writing import write_animation
 from tools.benchmark._drawing import drawn
 from tools.benchmark._figures import png_of

@@ -20,10 +20,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from absl import flags
 
-from psgan_tf.files import json_text, write_atomically
-from psgan_tf.pose_smoothing import METHODS, Smoothing
-from psgan_tf.sampling import Sampler
-from psgan_tf.stage import Stage, stage_of_card
+from psgan_tf.common.files import json_text, write_atomically
+from psgan_tf.generation.backends.checkpoint import Sampler
+from psgan_tf.generation.pose_spec import Stage, stage_of_card
+from psgan_tf.keypoints.smoothing import METHODS, Smoothing
 from tools.benchmark._drawing import drawn
 from tools.benchmark._flicker import Row, distance_px, flicker_of, jittered, table
 from tools.benchmark._truth import Take, Truth, costumes_of

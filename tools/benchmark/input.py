@@ -21,11 +21,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import flags
 
-from psgan_tf.config import PRECISIONS, NetworkConfig, TrainingConfig
-from psgan_tf.data import TrainingData
-from psgan_tf.dataset_card import DatasetCard
-from psgan_tf.files import json_text, write_atomically
-from psgan_tf.schedule import build_schedule
+from psgan_tf.common.files import json_text, write_atomically
+from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.data.input_pipeline import TrainingData
+from psgan_tf.training.config import PRECISIONS, NetworkConfig, TrainingConfig
+from psgan_tf.training.schedule import build_schedule
 from tools.benchmark._cases import Case, whole_numbers
 from tools.benchmark._input_rates import Row, measured_step, read, reckoned_step, table
 from tools.benchmark._shards import make_shards

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from absl import flags
 
-from psgan_tf.conversion.preparation import worker_count
+from psgan_tf.data.conversion.preparation import worker_count
 from tools.avatars.options import BACKENDS, RenderOptions, parse_angles
 from tools.avatars.plan import Block, Shot
 from tools.avatars.render_folder import write_picture

@@ -23,9 +23,9 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from psgan_tf.files import json_text, write_atomically
-from psgan_tf.remote import Answer, Question, RemoteModel
-from psgan_tf.wire import parse_serialized
+from psgan_tf.common.files import json_text, write_atomically
+from psgan_tf.serving_client.client import Answer, Question, RemoteModel
+from psgan_tf.serving_client.tensor_protos import parse_serialized
 from tools.benchmark._serving_processes import MODEL, server, write_model
 
 FLAGS = flags.FLAGS

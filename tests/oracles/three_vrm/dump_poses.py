@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 from normalised_poses import normalised_pose
-from psgan_tf.motion.gltf import read_gltf
+from psgan_tf.motion.gltf.document import read_gltf
+from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf
 from psgan_tf.motion.motion_files import motion_from_file
 from psgan_tf.motion.rest_skeleton import rest_skeleton_of
 from psgan_tf.motion.retarget import retarget
-from psgan_tf.motion.vrm_humanoid import rig_of_gltf
 
 AVATARS = ("godette_vrm0.vrm", "female_mannequin_vrm1.vrm")
 MOTIONS = (

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from psgan_tf.files import json_text, write_atomically
+from psgan_tf.common.files import json_text, write_atomically
 from tools.avatars.builtin.figure import figure_parts
 from tools.avatars.builtin.motions import MOTIONS
 from tools.avatars.builtin.posing import body_motion

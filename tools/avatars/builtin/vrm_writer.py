@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from psgan_tf.files import write_atomically
+from psgan_tf.common.files import write_atomically
 from psgan_tf.motion.humanoid import BONE_PARENTS
 from tools.avatars.builtin.glb import ARRAY_BUFFER, ELEMENT_BUFFER, GlbDocument
 from tools.avatars.builtin.part import Part, Picture, ToonMaterial

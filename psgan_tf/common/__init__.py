@@ -1,0 +1,1 @@
+"""Files that appear whole, processes, progress, command lines, frame rates, JSON documents."""

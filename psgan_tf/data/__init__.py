@@ -1,0 +1,1 @@
+"""Training data: the dataset card, records, and the pipeline that reads them."""

@@ -1,0 +1,1 @@
+"""Measures of pictures: overlap of silhouettes with the pose's, flicker from frame to frame."""

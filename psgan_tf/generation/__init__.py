@@ -1,0 +1,1 @@
+"""Characters in poses: selection, latent mixing, pose sequences, galleries, animations."""

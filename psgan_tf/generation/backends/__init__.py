@@ -1,0 +1,1 @@
+"""What draws a batch of pictures: a run's checkpoint, a saved model, or a server."""

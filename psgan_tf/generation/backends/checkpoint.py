@@ -1,0 +1,65 @@
+"""Pictures from a run's newest checkpoint: the averaged generator at the resolution it reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.model.latents import latents_from_seeds
+from psgan_tf.training.checkpoints import load_run_weights
+from psgan_tf.training.config import load_options
+from psgan_tf.training.reporting import to_uint8
+from psgan_tf.training.schedule import build_schedule
+
+
+class Sampler:
+    """Draws characters of a trained run in given poses.
+
+    Args:
+        run_dir: directory of a training run, finished or not.
+
+    Raises:
+        ValueError: when it holds no run or no checkpoint.
+    """
+
+    def __init__(self, run_dir: str | Path):
+        options = load_options(run_dir)
+        self.card = DatasetCard.load(run_dir)
+        weights = load_run_weights(run_dir)
+        self.network = weights.network
+        self.images_shown = weights.images_shown
+        self.fingerprint = weights.fingerprint
+        schedule = build_schedule(options)
+        stage = schedule.stage_in(weights.phase_index, weights.images_shown)
+        self.resolution = stage.phase.resolution
+        self._alpha = tf.constant(stage.alpha) if stage.phase.fading else None
+        self._generator = weights.averaged()
+        self._call = tf.function(
+            lambda latents, keypoints: self._generator(
+                latents, keypoints=keypoints, resolution=self.resolution, alpha=self._alpha
+            ),
+            reduce_retracing=True,
+        )
+
+    def latents(self, seeds: list[int]) -> npt.NDArray[np.float32]:
+        """The latents of seeds, [N, Z]; the same for a seed in every run of that latent size."""
+        return latents_from_seeds(tf.constant(seeds, tf.int64), self.network.latent_size).numpy()
+
+    def images(
+        self, latents: npt.NDArray[np.float32], keypoints: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.uint8]:
+        """Pictures of characters in poses, pair by pair.
+
+        Args:
+            latents: [N, Z] float32.
+            keypoints: [N, M, 3] float32, x and y in pixels of the card's frame, visibility 0/1.
+
+        Returns:
+            [N, R, R, 3] uint8.
+        """
+        keypoints = keypoints[:, : self.network.num_keypoints]
+        return to_uint8(self._call(tf.constant(latents), tf.constant(keypoints)).numpy())

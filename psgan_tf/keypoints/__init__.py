@@ -1,0 +1,1 @@
+"""Poses in 2D: schemas, conversion, placement in the frame, drawing, smoothing, pose files."""

@@ -1,0 +1,1 @@
+"""Operations without weights: normalization, resizing, convolutions, pose maps."""

@@ -1,0 +1,111 @@
+"""Passes over whole feature maps that XLA makes one of, for training in bfloat16 on processors.
+
+TensorFlow's own operations read and write whole maps each, and some of them are slow in bfloat16.
+Norm and fades compute in float32 within and round once, at their end; slopes round as TensorFlow's
+operations do. Callers write down which pass is whose gradient, and take TensorFlow's operations
+wherever `fuses` says no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from psgan_tf.model.ops.devices import on_processors
+from psgan_tf.model.ops.step_scope import in_training_scope
+
+# From this many numbers on: below, starting what was compiled costs more than the passes.
+FUSES_FROM = 2**22
+
+
+def fuses(features: tf.Tensor) -> bool:
+    """Whether these features' passes are fused, by measurement; never in an exported model."""
+    if not in_training_scope() or features.dtype != tf.bfloat16:
+        return False
+    numbers = features.shape.num_elements()
+    return numbers is not None and numbers >= FUSES_FROM and on_processors()
+
+
+def _compiled(function: Callable) -> Callable:
+    return tf.function(function, jit_compile=True, autograph=False)
+
+
+@_compiled
+def positive(outputs: tf.Tensor) -> tf.Tensor:
+    """Which are positive: all that a leaky ReLU's gradient needs, in half the memory."""
+    return outputs > 0
+
+
+def _times_slopes(upstream: tf.Tensor, positive: tf.Tensor, leak: float) -> tf.Tensor:
+    return tf.where(positive, upstream, upstream * tf.cast(leak, upstream.dtype))
+
+
+@_compiled
+def slope_product(upstream: tf.Tensor, positive: tf.Tensor, leak: float) -> tf.Tensor:
+    """The gradient of a leaky ReLU.
+
+    Args:
+        upstream: that of its outputs, [...].
+        positive: which of its outputs are, [...] bool.
+        leak: its slope elsewhere.
+    """
+    return _times_slopes(upstream, positive, leak)
+
+
+@_compiled
+def slope_product_of_outputs(upstream: tf.Tensor, outputs: tf.Tensor, leak: float) -> tf.Tensor:
+    """The same from its outputs themselves, where these are kept for something else."""
+    return _times_slopes(upstream, outputs > 0, leak)
+
+
+@_compiled
+def slope_product_of_means(upstream: tf.Tensor, positive: tf.Tensor, leak: float) -> tf.Tensor:
+    """The gradient of a leaky ReLU whose outputs' means of 2 x 2 are taken.
+
+    Args:
+        upstream: that of the means, [B, H, W, C].
+        positive: which outputs are, [B, 2H, 2W, C] bool.
+        leak: its slope elsewhere.
+
+    Returns:
+        [B, 2H, 2W, C].
+    """
+    height, width, channels = upstream.shape[1:]
+    pixels = tf.reshape(positive, [-1, height, 2, width, 2, channels])
+    share = (upstream / 4)[:, :, None, :, None]
+    return tf.reshape(_times_slopes(share, pixels, leak), tf.shape(positive))
+
+
+def _inverse_norm(features: tf.Tensor, epsilon: float) -> tf.Tensor:
+    return tf.math.rsqrt(tf.reduce_mean(tf.square(features), axis=-1, keepdims=True) + epsilon)
+
+
+@_compiled
+def pixel_norm(features: tf.Tensor, epsilon: float) -> tf.Tensor:
+    """Features over their root mean square, [..., C]."""
+    exact = tf.cast(features, tf.float32)
+    return tf.cast(exact * _inverse_norm(exact, epsilon), features.dtype)
+
+
+@_compiled
+def pixel_norm_gradient(features: tf.Tensor, upstream: tf.Tensor, epsilon: float) -> tf.Tensor:
+    """Its gradient, [..., C]."""
+    exact, by = tf.cast(features, tf.float32), tf.cast(upstream, tf.float32)
+    inverse = _inverse_norm(exact, epsilon)
+    along = tf.reduce_mean(exact * by, axis=-1, keepdims=True)
+    return tf.cast(inverse * (by - exact * along * tf.square(inverse)), features.dtype)
+
+
+@_compiled
+def lerp(start: tf.Tensor, end: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
+    """(1 - t) start + t end, [...]."""
+    mixed = (1 - t) * tf.cast(start, tf.float32) + t * tf.cast(end, tf.float32)
+    return tf.cast(mixed, start.dtype)
+
+
+@_compiled
+def lerp_gradient(upstream: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """What start and end get, [...] each."""
+    by = tf.cast(upstream, tf.float32)
+    return tf.cast((1 - t) * by, upstream.dtype), tf.cast(t * by, upstream.dtype)

@@ -1,0 +1,136 @@
+"""The operations of Progressive GAN that have no weights.
+
+Progressive GAN (Karras et al., 2018) sections 2, 3 and 4.2. Tensors are NHWC; statistics are taken
+in float32 whatever the precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from psgan_tf.model.ops.cpu import xla_passes
+from psgan_tf.model.ops.devices import on_processors
+from psgan_tf.model.ops.step_scope import in_training_scope
+
+EPSILON = 1e-8
+
+
+def pixel_norm(features: tf.Tensor) -> tf.Tensor:
+    """Scales each position's feature vector to unit root mean square.
+
+    b = a / sqrt(mean_c(a_c^2) + 1e-8), Progressive GAN section 4.2. Also used on latents [B, Z].
+
+    Args:
+        features: [..., C], float32 or bfloat16, whose range the gradient needs.
+    """
+    if xla_passes.fuses(features):
+        return _fused_pixel_norm(features)
+    inverse = tf.cast(_inverse_norm(features), features.dtype)
+    if _for_pictures_alone(features):
+        # A product that spreads its factor takes longer; but gradients would keep what is spread.
+        inverse = tf.broadcast_to(inverse, tf.shape(features))
+    return features * inverse
+
+
+@tf.custom_gradient
+def _inverse_norm(features: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """1 / sqrt(mean_c(a_c^2) + 1e-8), [..., 1] float32.
+
+    Its gradient, -a_c / C times the third power, is written down so that no float32 copy of the
+    features is kept for it.
+    """
+    inverse = tf.math.rsqrt(_mean_square(features) + EPSILON)
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        # Computed anew, so that this can be differentiated again; the graph holds it only once.
+        factor = -upstream * _inverse_norm(features) ** 3 / features.shape[-1]
+        return features * tf.cast(factor, features.dtype)
+
+    return inverse, gradient
+
+
+def _for_pictures_alone(features: tf.Tensor) -> bool:
+    """Whether forms are taken that are fast in bfloat16 on processors and no good for training."""
+    return features.dtype == tf.bfloat16 and on_processors() and not in_training_scope()
+
+
+def _mean_square(features: tf.Tensor) -> tf.Tensor:
+    """mean_c(a_c^2), [..., 1] float32."""
+    if _for_pictures_alone(features):
+        # Sums in float32 within, but rounds the sum, in a third of the time.
+        norm = tf.raw_ops.EuclideanNorm(input=features, axis=[-1], keep_dims=True)
+        return tf.square(tf.cast(norm, tf.float32)) / features.shape[-1]
+    return tf.reduce_mean(tf.square(tf.cast(features, tf.float32)), axis=-1, keepdims=True)
+
+
+@tf.custom_gradient
+def _fused_pixel_norm(
+    features: tf.Tensor,
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    return xla_passes.pixel_norm(
+        features, EPSILON
+    ), lambda upstream: xla_passes.pixel_norm_gradient(features, upstream, EPSILON)
+
+
+def upscale2x(images: tf.Tensor) -> tf.Tensor:
+    """Nearest-neighbour doubling: [B, H, W, C] to [B, 2H, 2W, C]."""
+    batch, (height, width, channels) = tf.shape(images)[0], images.shape[1:]
+    doubled = tf.broadcast_to(images[:, :, None, :, None], [batch, height, 2, width, 2, channels])
+    return tf.reshape(doubled, [batch, 2 * height, 2 * width, channels])
+
+
+def downscale2x(images: tf.Tensor) -> tf.Tensor:
+    """Mean of 2 x 2 pixels: [B, 2H, 2W, C] to [B, H, W, C]."""
+    return tf.nn.avg_pool2d(images, 2, 2, "VALID")
+
+
+def lerp(start: tf.Tensor, end: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
+    """(1 - t) start + t end, in float32: exactly `start` at t = 0 and exactly `end` at t = 1."""
+    if xla_passes.fuses(start):
+        return _fused_lerp(start, end, t)
+    mixed = (1 - t) * tf.cast(start, tf.float32) + t * tf.cast(end, tf.float32)
+    return tf.cast(mixed, start.dtype)
+
+
+@tf.custom_gradient
+def _fused_lerp(
+    start: tf.Tensor, end: tf.Tensor, t: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, None]]]:
+    mixed = xla_passes.lerp(start, end, t)
+    return mixed, lambda upstream: (*_fused_lerp_gradient(upstream, t), None)
+
+
+@tf.custom_gradient
+def _fused_lerp_gradient(
+    upstream: tf.Tensor, t: tf.Tensor
+) -> tuple[tuple[tf.Tensor, tf.Tensor], Callable[..., tuple[tf.Tensor, None]]]:
+    return xla_passes.lerp_gradient(upstream, t), lambda to_start, to_end: (
+        _fused_lerp(to_start, to_end, t),
+        None,
+    )
+
+
+def minibatch_stddev(features: tf.Tensor, slices: int = 1) -> tf.Tensor:
+    """Appends one channel: how much the batch varies, Progressive GAN section 3.
+
+    The standard deviation over the batch, averaged over positions and channels, one number for
+    the whole batch: PSGAN's batch of 5 does not split into the groups of 4 of other versions.
+
+    Args:
+        features: [B, H, W, C].
+        slices: consecutive equal parts of the batch that are measured apart; as many replicas
+            would measure theirs.
+
+    Returns:
+        [B, H, W, C + 1].
+    """
+    parts = tf.split(tf.cast(features, tf.float32), slices) if slices > 1 else [features]
+    channels = []
+    for part in parts:
+        variance = tf.math.reduce_variance(tf.cast(part, tf.float32), axis=0)
+        deviation = tf.reduce_mean(tf.sqrt(variance + EPSILON))
+        channels.append(tf.fill(tf.concat([tf.shape(part)[:-1], [1]], 0), deviation))
+    channel = tf.concat(channels, axis=0) if slices > 1 else channels[0]
+    return tf.concat([features, tf.cast(channel, features.dtype)], axis=-1)

@@ -1,0 +1,1 @@
+"""glTF files: containers, node trees, animation clips, VRM bones and licences."""

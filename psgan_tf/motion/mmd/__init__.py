@@ -1,0 +1,1 @@
+"""MikuMikuDance's VMD motions: reading, leg inverse kinematics, conversion."""

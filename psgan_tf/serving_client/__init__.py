@@ -1,0 +1,1 @@
+"""A client of TensorFlow Serving's gRPC interface; knows no characters."""

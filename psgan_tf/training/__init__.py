@@ -1,0 +1,1 @@
+"""Training: configuration, schedule, losses, the step, checkpoints, reports, memory probe."""

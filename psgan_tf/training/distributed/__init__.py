@@ -1,0 +1,1 @@
+"""Training by several workers: their cluster, their rendezvous, their common decisions."""

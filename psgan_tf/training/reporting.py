@@ -1,0 +1,248 @@
+"""What a run shows: a line a tick, `stats.jsonl`, TensorBoard, and grids of sample pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from psgan_tf.common.files import write_atomically
+from psgan_tf.common.processes import peak_resident_gib
+from psgan_tf.common.progress import duration
+from psgan_tf.data.input_pipeline import TrainingData
+from psgan_tf.images.contact_sheets import grid
+from psgan_tf.images.pictures import encode_png, resized
+from psgan_tf.keypoints.drawing import skeleton_picture
+from psgan_tf.model.arithmetic import seconds_left
+from psgan_tf.model.latents import latents_from_seeds
+from psgan_tf.model.networks import Generator
+from psgan_tf.model.weights import load_weights
+from psgan_tf.training.checkpoints import TrainingState
+from psgan_tf.training.config import NetworkConfig
+from psgan_tf.training.schedule import Schedule, Stage
+
+LEGEND = (
+    "kimg: thousand images shown | loss G D, score real fake, |grad|: means since the last line | "
+    "img/s without tracing and samples | left: in this phase / in the run, estimated | "
+    "mem: peak of the process"
+)
+# Width and height that a sample grid should not exceed by much, and the least size of a picture.
+_GRID_PX = 2048
+_LEAST_CELL_PX = 64
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Network pictures to bytes: x 127.5 + 127.5, rounded to even, clipped to 0..255.
+
+    Args:
+        images: [..., 3] float32, about -1 to 1.
+    """
+    return np.clip(np.rint(np.asarray(images, np.float32) * 127.5 + 127.5), 0, 255).astype(np.uint8)
+
+
+def peak_memory_gib() -> float:
+    """Peak memory in GiB: of the first GPU where there is one, else of the process."""
+    gpus = tf.config.list_logical_devices("GPU")
+    if gpus:
+        name = gpus[0].name.split("device:")[-1]
+        return tf.config.experimental.get_memory_info(name)["peak"] / 2**30
+    return peak_resident_gib()
+
+
+class Tick:
+    """The batches between two status lines.
+
+    Args:
+        images_shown: before the first of them.
+    """
+
+    def __init__(self, images_shown: int):
+        self.first_image = images_shown
+        self.stage: Stage | None = None
+        self.means: dict[str, float] = {}
+        self._measures: list[dict[str, tf.Tensor]] = []
+        self._counted_secs = 0.0
+        self._counted_images = 0
+
+    @contextlib.contextmanager
+    def clock(self, stage: Stage, counts: bool):
+        """Times a batch; one whose step is traced first says nothing on the speed."""
+        start = time.perf_counter()
+        yield
+        self.stage = stage
+        if counts:
+            self._counted_secs += time.perf_counter() - start
+            self._counted_images += stage.phase.batch_size
+
+    def add(self, measures: dict[str, tf.Tensor]) -> None:
+        """Adds a batch's means, left on the device until the tick ends."""
+        self._measures.append(measures)
+
+    @property
+    def secs_per_image(self) -> float | None:
+        """Mean over the counted batches; None where none was counted."""
+        return self._counted_secs / self._counted_images if self._counted_images else None
+
+    def check_finite(self) -> None:
+        """Fetches the means and refuses any that is not finite.
+
+        Raises:
+            FloatingPointError: naming the quantity and the images window.
+        """
+        start = time.perf_counter()
+        names = self._measures[0]
+        rows = {name: np.array([float(m[name]) for m in self._measures]) for name in names}
+        if self._counted_images:
+            self._counted_secs += time.perf_counter() - start
+        self.means = {name: float(values.mean()) for name, values in rows.items()}
+        broken = [name for name, values in rows.items() if not np.isfinite(values).all()]
+        if broken:
+            raise FloatingPointError(
+                f"{', '.join(broken)} became NaN or infinite between {self.first_image} and "
+                f"{self.stage.images_after} images, in {self.stage.phase.name}. The last good "
+                "checkpoint is untouched: run the same command again to go on from it, with a "
+                "lower --learning_rate or --precision=float32 if it comes back."
+            )
+
+
+class SampleGrid:
+    """Fixed poses in columns: the real picture, its skeleton, then a row for each fixed seed.
+
+    Args:
+        data: where poses and real pictures come from.
+        network: the networks' shape.
+    """
+
+    def __init__(self, data: TrainingData, network: NetworkConfig):
+        self._data = data
+        self._network = network
+        # A generator of its own: the averaged weights never enter the one that is trained.
+        self._generator = Generator(network)
+
+    def draw(self, state: TrainingState, stage: Stage) -> np.ndarray:
+        """The grid at a stage: [H, W, 3] uint8."""
+        resolution = stage.phase.resolution
+        cell = max(resolution, _LEAST_CELL_PX)
+        columns = min(max(_GRID_PX // cell, 2), 6)
+        seeds = min(max(_GRID_PX // cell - 2, 2), 6)
+        load_weights(self._generator, state.averaged_weights())
+        latents = latents_from_seeds(tf.range(seeds, dtype=tf.int64), self._network.latent_size)
+        alpha = tf.constant(stage.alpha) if stage.phase.fading else None
+        card = self._data.card
+        skeleton = card.skeleton if self._network.num_keypoints else None
+        shown = []
+        for image, keypoints in self._data.first_examples(resolution, columns):
+            poses = np.repeat(keypoints[None], seeds, axis=0)
+            drawn = self._generator(latents, keypoints=poses, resolution=resolution, alpha=alpha)
+            pose = skeleton_picture(keypoints, skeleton, card.keypoint_frame, cell)
+            shown.append([resized(picture, cell) for picture in (image, pose, *to_uint8(drawn))])
+        return grid(list(zip(*shown, strict=True)))
+
+
+class Reporter:
+    """Writes what a run shows into its directory, and a line a tick to the terminal.
+
+    Args:
+        run_dir: the run's directory.
+        network: the networks' shape.
+        grid: draws the sample grids.
+        images_shown: where the run starts or goes on; rows of `stats.jsonl` after it belong to
+            batches that are trained again, and are dropped.
+    """
+
+    def __init__(self, run_dir: Path, network: NetworkConfig, grid: SampleGrid, images_shown: int):
+        self._run_dir = run_dir
+        self._network = network
+        self._grid = grid
+        self._stats = run_dir / "stats.jsonl"
+        keep_rows_up_to(self._stats, images_shown)
+        (run_dir / "samples").mkdir(exist_ok=True)
+        self._summaries = tf.summary.create_file_writer(str(run_dir / "logs"))
+        print(LEGEND, flush=True)
+
+    def tick(self, tick: Tick, schedule: Schedule) -> None:
+        """Shows the means of a tick."""
+        stage, means, secs = tick.stage, tick.means, tick.secs_per_image
+        memory = peak_memory_gib()
+        left = (math.nan, math.nan)
+        if secs:
+            left = seconds_left(schedule, self._network, stage.images_after, secs)
+        row = {
+            "images_shown": stage.images_after,
+            "from_images": tick.first_image,
+            "phase": stage.phase.name,
+            "resolution": stage.phase.resolution,
+            "alpha": stage.alpha,
+            "learning_rate": stage.phase.learning_rate,
+            "batch_size": stage.phase.batch_size,
+            **means,
+            "secs_per_image": secs,
+            "peak_memory_gib": round(memory, 3),
+            "time": round(time.time(), 3),
+        }
+        with open(self._stats, "a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        print(_status_line(stage, means, secs, left, memory), flush=True)
+        with self._summaries.as_default(step=stage.images_after):
+            for name, value in means.items():
+                tf.summary.scalar(_summary_name(name), value)
+            tf.summary.scalar("schedule/alpha", stage.alpha)
+            tf.summary.scalar("schedule/resolution", stage.phase.resolution)
+            tf.summary.scalar("schedule/learning_rate", stage.phase.learning_rate)
+            tf.summary.scalar("perf/peak_memory_gib", memory)
+            if secs:
+                tf.summary.scalar("perf/images_per_sec", 1 / secs)
+        self._summaries.flush()
+
+    def samples(self, state: TrainingState, stage: Stage) -> None:
+        """Writes a sample grid as a PNG and to TensorBoard."""
+        grid = self._grid.draw(state, stage)
+        path = self._run_dir / "samples" / f"images-{stage.images_after:09d}.png"
+        write_atomically(path, encode_png(grid))
+        with self._summaries.as_default(step=stage.images_after):
+            tf.summary.image("samples", grid[None])
+        self._summaries.flush()
+
+
+def keep_rows_up_to(path: Path, images_shown: int) -> None:
+    """Drops rows of `stats.jsonl` after `images_shown`, and a last line that was cut short."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            if json.loads(line)["images_shown"] <= images_shown:
+                kept.append(line + "\n")
+        except (json.JSONDecodeError, KeyError, TypeError):
+            continue
+    write_atomically(path, "".join(kept))
+
+
+def _summary_name(measure: str) -> str:
+    """TensorBoard groups by the part before the slash."""
+    for group in ("loss", "score", "norm", "skipped"):
+        if group in measure:
+            return f"{group}/{measure}"
+    return measure
+
+
+def _status_line(stage: Stage, means: dict, secs, left, memory: float) -> str:
+    phase = stage.phase
+    alpha = f" alpha {stage.alpha:.3f}" if phase.fading else ""
+    skipped = max(means["generator_skipped"], means["discriminator_skipped"])
+    line = (
+        f"{phase.name}{alpha} | {stage.images_after / 1000:.1f} kimg"
+        f" | loss G {means['generator_loss']:.2f} D {means['discriminator_loss']:.2f}"
+        f" | score {means['real_score']:.2f} {means['fake_score']:.2f}"
+        f" | |grad| {means['gradient_norm']:.3f}"
+    )
+    if secs:
+        line += f" | {1 / secs:.1f} img/s | left {duration(left[0])} / {duration(left[1])}"
+    if skipped:
+        line += f" | {skipped:.1%} updates skipped: gradients not finite"
+    return line + f" | mem {memory:.1f} GiB"
