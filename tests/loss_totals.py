@@ -1,12 +1,16 @@
 """The discriminator's loss as one sum of its terms."""
 
-from psgan_tf.training.losses import discriminator_terms
+from psgan_tf.training.losses import fake_loss, gradient_penalty, real_loss
 
 
-def discriminator_losses(*args, **weights):
+def discriminator_losses(critic, reals, fakes, mix, *, gradient_penalty_weight, drift_weight):
     """What the terms measured, [B] by name, and their sum as `discriminator_loss`."""
-    values = {"discriminator_loss": 0.0}
-    for term in discriminator_terms(*args, **weights):
-        losses, name, values[name] = term()
-        values["discriminator_loss"] += losses
-    return values
+    real, real_scores = real_loss(critic, reals, drift_weight)
+    fake, fake_scores = fake_loss(critic, fakes)
+    penalty, norms = gradient_penalty(critic, reals, fakes, mix, gradient_penalty_weight)
+    return {
+        "discriminator_loss": real + fake + penalty,
+        "real_score": real_scores,
+        "fake_score": fake_scores,
+        "gradient_norm": norms,
+    }

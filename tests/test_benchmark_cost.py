@@ -73,7 +73,7 @@ def record(tmp_path):
 
 def described(sweep, at):
     return [
-        (case.resolution, case.batch, case.num_keypoints, case.fading, case.precision, case.form)
+        (case.resolution, case.batch, case.num_keypoints, case.fading, case.precision, case.kernels)
         for case in point(SETTINGS, sweep, at).cases
     ]
 

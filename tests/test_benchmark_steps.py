@@ -91,7 +91,7 @@ def test_one_batch_serves_all_resolutions_or_each_has_its_own():
 @pytest.mark.parametrize("subject", ["train", "generate"])
 def test_the_program_lets_forms_and_precisions_take_turns(subject, tmp_path):
     path = tmp_path / "figures.json"
-    flags = ("--form=fast,plain", "--rounds=2", f"--json={path}")
+    flags = ("--kernels=fast,plain", "--rounds=2", f"--json={path}")
     status, output = run("tools.benchmark", subject, *TINY, *flags)
     assert status == 0, output
     assert "round 2 of 2" in output
@@ -113,7 +113,7 @@ def test_the_program_lets_forms_and_precisions_take_turns(subject, tmp_path):
         ("--batch=2,2", "`batch` must be one number, or one for each resolution"),
         ("--resolution=x", "`resolution` must be whole numbers"),
         ("--resolution=48", "`resolution` must be a power of two"),
-        ("--form=quick", "`form` must be one or more of fast, plain"),
+        ("--kernels=quick", "`kernels` must be one or more of fast, plain"),
         ("--precision=float16", "`precision` must be one or more of float32, bfloat16"),
     ],
 )

@@ -9,7 +9,7 @@ from psgan_tf.model.blocks import (
     DiscriminatorBlock,
     DiscriminatorHead,
     GeneratorBlock,
-    GeneratorStem,
+    GeneratorInputBlock,
 )
 from psgan_tf.training.config import NetworkConfig
 from tiny_networks import TINY, randomize, some_keypoints
@@ -27,7 +27,9 @@ def built(block_class, resolution, config=TINY, **arguments):
     block = block_class(resolution, config, name=f"{resolution}x{resolution}", **arguments)
     block.build(None)
     randomize(block)
-    network = "generator" if block_class in (GeneratorStem, GeneratorBlock) else "discriminator"
+    network = (
+        "generator" if block_class in (GeneratorInputBlock, GeneratorBlock) else "discriminator"
+    )
     weights = {f"{network}/{v.name[:-2]}": v.numpy() for v in block.trainable_variables}
     return block, oracle.Networks(weights, KEYPOINTS, config.keypoint_frame)
 
@@ -37,14 +39,14 @@ def assert_near(tensor, expected):
 
 
 def test_the_generators_first_block_agrees_with_numpy():
-    stem, expected = built(GeneratorStem, 4)
+    stem, expected = built(GeneratorInputBlock, 4)
     latents = normal(3, TINY.latent_size)
     features = stem(latents, keypoints=KEYPOINTS)
     assert_near(features, expected.generator_features(latents.astype(np.float64), 4))
 
 
 def test_the_generator_sees_only_the_direction_of_a_latent():
-    stem, _ = built(GeneratorStem, 4)
+    stem, _ = built(GeneratorInputBlock, 4)
     latents = normal(3, TINY.latent_size)
     longer = stem(7 * latents, keypoints=KEYPOINTS)
     assert_near(longer, stem(latents, keypoints=KEYPOINTS))
@@ -126,7 +128,7 @@ def test_slices_of_the_batch_are_scored_as_if_alone():
     assert not np.allclose(head(features, keypoints=keypoints), np.concatenate(apart))
 
 
-@pytest.mark.parametrize("block_class", [GeneratorStem, GeneratorBlock, DiscriminatorBlock])
+@pytest.mark.parametrize("block_class", [GeneratorInputBlock, GeneratorBlock, DiscriminatorBlock])
 def test_a_block_of_no_resolution_of_the_network_is_refused(block_class):
     with pytest.raises(ValueError, match=r"`resolution` must be among \[4, 8, 16\].*=32"):
         block_class(32, TINY)
@@ -137,7 +139,7 @@ def test_a_scale_that_the_pose_does_not_enter_has_no_planes():
     inputs = [
         built(kind, n, config)[0].conv0.kernel.shape[2]
         for kind, n in (
-            (GeneratorStem, 4),
+            (GeneratorInputBlock, 4),
             (GeneratorBlock, 8),
             (DiscriminatorBlock, 8),
             (DiscriminatorHead, 4),

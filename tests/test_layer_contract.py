@@ -9,7 +9,7 @@ from psgan_tf.model.blocks import (
     DiscriminatorBlock,
     DiscriminatorHead,
     GeneratorBlock,
-    GeneratorStem,
+    GeneratorInputBlock,
 )
 from psgan_tf.model.layers import EqualizedConv2D, EqualizedDense, LatentProjection, PoseConv2D
 from psgan_tf.training.config import NetworkConfig
@@ -51,7 +51,7 @@ CASES = {
         "weight_shapes": [(3, 3, 5, 4), (4,)],
         "num_keypoints": 3,
     },
-    GeneratorStem: {
+    GeneratorInputBlock: {
         "kwargs": {"resolution": 4, "config": CONFIG},
         "input_shape": (5,),
         "output_shape": (4, 4, 6),

@@ -7,7 +7,7 @@ import tensorflow as tf
 import numpy_oracles as oracle
 from loss_totals import discriminator_losses
 from psgan_tf.model.weights import dump_weights
-from psgan_tf.training.losses import generator_losses, gradient_norms
+from psgan_tf.training.losses import generator_loss, gradient_norms
 from tiny_networks import TINY, some_images, some_keypoints, tiny_discriminator
 
 PAPER = {"gradient_penalty_weight": 10.0, "drift_weight": 0.001}
@@ -142,4 +142,4 @@ def test_the_norms_of_a_real_discriminator_are_those_of_numpys_finite_difference
 
 
 def test_the_generator_loses_what_its_pictures_are_scored():
-    np.testing.assert_array_equal(generator_losses(linear, FAKES), -linear(FAKES))
+    np.testing.assert_array_equal(generator_loss(linear, FAKES), -linear(FAKES))

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 import numpy_oracles as oracle
-from psgan_tf.model.ops.cpu import xla_passes
+from forced_kernels import ForcedKernels
+from psgan_tf.model.ops.kernels import PLAIN, Kernels
 from psgan_tf.model.ops.normalization import (
     downscale2x,
     lerp,
@@ -15,7 +16,6 @@ from psgan_tf.model.ops.normalization import (
     pixel_norm,
     upscale2x,
 )
-from psgan_tf.model.ops.step_scope import training_scope
 from second_derivatives import assert_same
 from second_derivatives import normal as tensor
 
@@ -49,13 +49,24 @@ def test_pixel_norm_of_nothing_is_nothing_with_a_finite_gradient():
     np.testing.assert_allclose(tape.gradient(normed, features), 1e4, rtol=1e-5)
 
 
-def test_pixel_norm_has_the_derivatives_of_its_formula():
+FORMS = pytest.mark.parametrize(
+    "form",
+    [PLAIN, Kernels(), Kernels(training=True), ForcedKernels(xla=True)],
+    ids=["plain", "pictures alone", "training", "fused"],
+)
+
+
+@FORMS
+def test_pixel_norm_has_the_derivatives_of_its_formula(form):
     def formula(features, weights):
         squares = tf.reduce_mean(tf.square(features), axis=-1, keepdims=True)
         return weights * features / tf.sqrt(squares + 1e-8)
 
     assert_same(
-        lambda x, w: w * pixel_norm(x), formula, tensor(2, 3, 4, 5), tensor(2, 3, 4, 5, seed=1)
+        lambda x, w: w * pixel_norm(x, form),
+        formula,
+        tensor(2, 3, 4, 5),
+        tensor(2, 3, 4, 5, seed=1),
     )
 
 
@@ -73,17 +84,6 @@ def test_pixel_norm_of_small_bfloat16_features_has_the_gradient_of_float32():
     np.testing.assert_allclose(gradients[tf.bfloat16], gradients[tf.float32], atol=0.02 * scale)
 
 
-def test_fused_pixel_norm_has_the_derivatives_of_its_formula(monkeypatch):
-    def formula(features, weights):
-        squares = tf.reduce_mean(tf.square(features), axis=-1, keepdims=True)
-        return weights * features / tf.sqrt(squares + 1e-8)
-
-    monkeypatch.setattr(xla_passes, "fuses", lambda features: True)
-    assert_same(
-        lambda x, w: w * pixel_norm(x), formula, tensor(2, 3, 4, 5), tensor(2, 3, 4, 5, seed=1)
-    )
-
-
 def test_pixel_norm_measures_in_float32_what_is_bfloat16():
     # 4,095 ones and a 64: a running bfloat16 sum of squares would stop growing at 256.
     features = np.ones((1, 4096), np.float32)
@@ -97,8 +97,7 @@ def test_pixel_norm_measures_in_float32_what_is_bfloat16():
 
 def test_training_rounds_the_norm_of_bfloat16_features_once():
     features = tf.cast(tensor(64, 7), tf.bfloat16)
-    with training_scope():
-        normed = pixel_norm(features)
+    normed = pixel_norm(features, Kernels(training=True))
     squares = tf.reduce_mean(tf.square(tf.cast(features, tf.float32)), axis=-1, keepdims=True)
     inverse = tf.cast(tf.math.rsqrt(squares + 1e-8), tf.bfloat16)
     np.testing.assert_array_equal(normed, features * inverse)
@@ -128,11 +127,11 @@ def test_downscaling_undoes_upscaling_exactly(dtype):
     np.testing.assert_array_equal(downscale2x(upscale2x(images)), images)
 
 
-def test_fused_lerp_has_the_derivatives_of_its_formula(monkeypatch):
+@FORMS
+def test_lerp_has_the_derivatives_of_its_formula(form):
     alpha = tf.constant(0.3)
-    monkeypatch.setattr(xla_passes, "fuses", lambda features: True)
     assert_same(
-        lambda x, y: lerp(x, y, alpha),
+        lambda x, y: lerp(x, y, alpha, form),
         lambda x, y: 0.7 * x + 0.3 * y,
         tensor(2, 3, 4, 5),
         tensor(2, 3, 4, 5, seed=1),

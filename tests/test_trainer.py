@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf.model.ops.cpu import xla_passes
+from psgan_tf.model.ops.kernels import Kernels
 from psgan_tf.model.ops.normalization import downscale2x, upscale2x
 from psgan_tf.model.weights import dump_weights, named_variables
 from psgan_tf.training.checkpoints import CheckpointStore, load_run_weights
@@ -135,7 +135,7 @@ def test_two_replicas_in_two_parts_each_train_like_one_with_four_slices(
     parts = make_trainer(dataclasses.replace(config, micro_batch="2"), strategy=two_cpus)
     means = []
     for trainer, fused in ((whole, False), (parts, fuses)):
-        monkeypatch.setattr(xla_passes, "fuses", lambda features, fused=fused: fused)
+        monkeypatch.setattr(Kernels, "use_xla", lambda self, features, fused=fused: fused)
         trainer.state.images_shown.assign(16)  # where the fade to 8 x 8 starts
         means += train_steps(trainer, 1)
     assert means[1] == pytest.approx(means[0], rel=1e-4, abs=1e-5)

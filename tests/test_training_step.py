@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from numpy_oracles import downscale, upscale
-from psgan_tf.model.ops import convolutions
+from psgan_tf.model.ops import kernels
 from psgan_tf.model.weights import named_variables
-from psgan_tf.training.step import sum_of_terms
+from psgan_tf.training.loss_gradients import LossGradients
 from tiny_data import make_trainer, tiny_config, write_dataset
 
 # The fade to 8 x 8 goes from 16 to 32 images: at the end of this batch of 5 it is at 3/4.
@@ -141,8 +141,8 @@ def stepped(request, tmp_path_factory):
     micro_batch, parts, by_points = request.param
     with pytest.MonkeyPatch.context() as patch:
         if by_points:  # as in wide networks
-            patch.setattr(convolutions, "POINTS_FROM_CHANNELS", 1)
-            patch.setattr(convolutions, "POINTS_FROM_RESULTS", 1)
+            patch.setattr(kernels, "WINOGRAD_FROM_CHANNELS", 1)
+            patch.setattr(kernels, "WINOGRAD_FROM_RESULTS", 1)
         return Stepped(directory / "data", directory, micro_batch, parts)
 
 
@@ -169,22 +169,22 @@ def named_ancestors(operation):
     return found
 
 
-def test_a_term_waits_for_the_gradients_of_the_one_before():
+@pytest.mark.parametrize("in_turn", [True, False])
+def test_a_term_waits_for_the_gradients_of_the_one_before_where_it_is_told_to(in_turn):
     weight = tf.Variable(2.0)
 
-    def term(name, factor):
-        def losses():
-            values = tf.multiply([weight], factor, name=name)
-            return values, name, values
+    def gradients_of_two_terms():
+        gradients = LossGradients([weight], batch_size=2, in_turn=in_turn)
+        for name, factor in (("first", 3.0), ("second", 5.0)):
+            with gradients.term():
+                losses = tf.multiply([weight], factor, name=name)
+            gradients.add(losses)
+        return gradients.total()
 
-        return losses
-
-    terms = [term("first", 3.0), term("second", 5.0)]
-    traced = tf.function(lambda: sum_of_terms(terms, [weight], 2)).get_concrete_function()
-    gradients, losses, values = traced()
-    assert (gradients[0], losses, values["second"]) == ((3 + 5) / 2, 6 + 10, 10)
+    traced = tf.function(gradients_of_two_terms).get_concrete_function()
+    assert traced()[0] == (3 + 5) / 2
     before = named_ancestors(traced.graph.get_operation_by_name("second"))
-    assert any(name.startswith("gradient_tape/first/") for name in before)
+    assert any(name.startswith("gradient_tape/first/") for name in before) == in_turn
 
 
 def test_the_generator_waits_for_the_discriminators_gradients(tmp_path):

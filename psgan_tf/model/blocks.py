@@ -17,6 +17,7 @@ from psgan_tf.model.layers import (
     register,
 )
 from psgan_tf.model.ops.activations import leaky_relu, leaky_relu_downscaled
+from psgan_tf.model.ops.kernels import FAST, Kernels
 from psgan_tf.model.ops.normalization import minibatch_stddev, pixel_norm
 from psgan_tf.training.config import NetworkConfig
 
@@ -74,7 +75,7 @@ class Block(keras.layers.Layer):
 
 
 @register
-class GeneratorStem(Block):
+class GeneratorInputBlock(Block):
     """4 x 4 block: latent, dense, 3 x 3 convolution over [features, pose].
 
     Input: latents [B, Z]. Output: [B, 4, 4, C(4)].
@@ -93,9 +94,11 @@ class GeneratorStem(Block):
         self.build_sublayer(self.to_rgb, self.filters)
         self.built = True
 
-    def call(self, latents, *, keypoints=None):
-        features = pixel_norm(leaky_relu(self.dense(pixel_norm(latents))))
-        return pixel_norm(leaky_relu(self.conv0(features, keypoints=keypoints)))
+    def call(self, latents, *, keypoints=None, kernels=FAST):
+        features = self.dense(pixel_norm(latents, kernels), kernels=kernels)
+        features = pixel_norm(leaky_relu(features, kernels), kernels)
+        features = self.conv0(features, keypoints=keypoints, kernels=kernels)
+        return pixel_norm(leaky_relu(features, kernels), kernels)
 
 
 @register
@@ -117,12 +120,14 @@ class GeneratorBlock(Block):
         self.build_sublayer(self.to_rgb, self.filters)
         self.built = True
 
-    def call(self, features, *, keypoints=None):
-        features = pixel_norm(leaky_relu(self.conv0(features, keypoints=keypoints)))
-        return pixel_norm(leaky_relu(self.conv1(features)))
+    def call(self, features, *, keypoints=None, kernels=FAST):
+        features = self.conv0(features, keypoints=keypoints, kernels=kernels)
+        features = pixel_norm(leaky_relu(features, kernels), kernels)
+        features = self.conv1(features, kernels=kernels)
+        return pixel_norm(leaky_relu(features, kernels), kernels)
 
 
-class ImageReader(Block):
+class DiscriminatorBlockBase(Block):
     """A discriminator block: any of them can be the first, so each can read the picture."""
 
     def __init__(self, resolution: int, config: NetworkConfig | dict, **kwargs):
@@ -137,13 +142,13 @@ class ImageReader(Block):
     def rgb_conv(self) -> EqualizedConv2D:
         return self.from_rgb_conv
 
-    def from_rgb(self, images: tf.Tensor) -> tf.Tensor:
+    def from_rgb(self, images: tf.Tensor, kernels: Kernels = FAST) -> tf.Tensor:
         """Features of a picture of this block's resolution: [B, N, N, 3] to [B, N, N, C(N)]."""
-        return leaky_relu(self.from_rgb_conv(images))
+        return leaky_relu(self.from_rgb_conv(images, kernels=kernels), kernels)
 
 
 @register
-class DiscriminatorBlock(ImageReader):
+class DiscriminatorBlock(DiscriminatorBlockBase):
     """Halves the resolution: two 3 x 3 convolutions, the first over [features, pose], then mean.
 
     Activation comes before the pooling, as in Progressive GAN table 2.
@@ -161,13 +166,14 @@ class DiscriminatorBlock(ImageReader):
         self.build_sublayer(self.conv1, self.filters)
         self.built = True
 
-    def call(self, features, *, keypoints=None):
-        features = leaky_relu(self.conv0(features, keypoints=keypoints))
-        return leaky_relu_downscaled(self.conv1(features))
+    def call(self, features, *, keypoints=None, kernels=FAST):
+        features = self.conv0(features, keypoints=keypoints, kernels=kernels)
+        features = self.conv1(leaky_relu(features, kernels), kernels=kernels)
+        return leaky_relu_downscaled(features, kernels)
 
 
 @register
-class DiscriminatorHead(ImageReader):
+class DiscriminatorHead(DiscriminatorBlockBase):
     """4 x 4 block: statistic of the batch, 3 x 3 convolution, two dense layers, one score.
 
     The statistic is taken before the pose joins, else it would measure how poses vary. The dense
@@ -198,11 +204,12 @@ class DiscriminatorHead(ImageReader):
                 layer.build([None, size])
         self.built = True
 
-    def call(self, features, *, keypoints=None):
+    def call(self, features, *, keypoints=None, kernels=FAST):
         features = minibatch_stddev(features, self.stddev_slices)
-        features = leaky_relu(self.conv0(features, keypoints=keypoints))
-        features = leaky_relu(self.dense0(tf.reshape(features, [-1, 16 * self.filters])))
-        return self.dense1(features)[:, 0]
+        features = self.conv0(features, keypoints=keypoints, kernels=kernels)
+        features = tf.reshape(leaky_relu(features, kernels), [-1, 16 * self.filters])
+        features = leaky_relu(self.dense0(features, kernels=kernels), kernels)
+        return self.dense1(features, kernels=kernels)[:, 0]
 
     def get_config(self) -> dict:
         return {**super().get_config(), "stddev_slices": self.stddev_slices}

@@ -12,10 +12,10 @@ import tensorflow as tf
 from tensorflow import keras
 
 from psgan_tf.model.ops.convolutions import convolve, convolve_plain
+from psgan_tf.model.ops.kernels import FAST, Kernels
 from psgan_tf.model.ops.normalization import upscale2x
 from psgan_tf.model.ops.pose_convolution import add_pose, pose_bias
 from psgan_tf.model.ops.pose_maps import PAPER_VALUES, draw_pose_maps
-from psgan_tf.model.ops.step_scope import shared
 
 # Gain of a layer that is followed by a leaky ReLU (He initialization).
 HE_GAIN = math.sqrt(2.0)
@@ -33,6 +33,9 @@ class EqualizedLayer(keras.layers.Layer):
 
     Args:
         gain: sqrt(2) before a leaky ReLU, 1 for a linear output.
+
+    Call arguments, of all layers:
+        kernels: the forms to compute in.
     """
 
     def __init__(self, *, gain: float = HE_GAIN, **kwargs):
@@ -50,9 +53,9 @@ class EqualizedLayer(keras.layers.Layer):
             name="kernel", shape=shape, initializer=normal, experimental_autocast=False
         )
 
-    def scaled_kernel(self) -> tf.Tensor:
+    def scaled_kernel(self, kernels: Kernels) -> tf.Tensor:
         """The kernel as it is used, in the compute type; the calls of a step share it."""
-        return shared(
+        return kernels.once(
             (self, "kernel"), lambda: tf.cast(self.kernel * self.kernel_scale, self.compute_dtype)
         )
 
@@ -90,8 +93,8 @@ class EqualizedDense(EqualizedLayer):
         self.add_bias(self.units)
         self.built = True
 
-    def call(self, inputs):
-        return tf.nn.bias_add(tf.matmul(inputs, self.scaled_kernel()), self.bias)
+    def call(self, inputs, *, kernels=FAST):
+        return tf.nn.bias_add(tf.matmul(inputs, self.scaled_kernel(kernels)), self.bias)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "units": self.units}
@@ -119,8 +122,8 @@ class LatentProjection(EqualizedLayer):
         self.add_bias(self.filters)
         self.built = True
 
-    def call(self, latents):
-        features = tf.matmul(latents, self.scaled_kernel())
+    def call(self, latents, *, kernels=FAST):
+        features = tf.matmul(latents, self.scaled_kernel(kernels))
         return tf.nn.bias_add(tf.reshape(features, [-1, 4, 4, self.filters]), self.bias)
 
     def get_config(self) -> dict:
@@ -149,8 +152,8 @@ class EqualizedConv2D(EqualizedLayer):
         self.add_bias(self.filters)
         self.built = True
 
-    def call(self, inputs):
-        return convolve(inputs, self.scaled_kernel(), self.bias)
+    def call(self, inputs, *, kernels=FAST):
+        return convolve(inputs, self.scaled_kernel(kernels), self.bias, kernels)
 
     def get_config(self) -> dict:
         sizes = {"filters": self.filters, "kernel_size": self.kernel_size}
@@ -202,7 +205,7 @@ class PoseConv2D(EqualizedConv2D):
     def build(self, input_shape) -> None:
         super().build([*input_shape[:-1], int(input_shape[-1]) + self.num_keypoints])
 
-    def call(self, features, *, keypoints=None):
+    def call(self, features, *, keypoints=None, kernels=FAST):
         if self.num_keypoints and (
             keypoints is None or keypoints.shape[1:] != (self.num_keypoints, 3)
         ):
@@ -212,10 +215,11 @@ class PoseConv2D(EqualizedConv2D):
                 f"Received: keypoints of shape {received}."
             )
         resolution = features.shape[1] * (2 if self.upscale else 1)
-        form = self.call_fast if resolution >= POSES_WITHOUT_MAPS_FROM else self.call_plain
-        return form(features, keypoints)
+        without_maps = kernels.fast and resolution >= POSES_WITHOUT_MAPS_FROM
+        form = self.call_without_maps if without_maps else self.call_with_maps
+        return form(features, keypoints, kernels)
 
-    def call_plain(self, features, keypoints):
+    def call_with_maps(self, features, keypoints, kernels=FAST):
         """The convolution as the paper draws it, over features and maps side by side."""
         if self.upscale:
             features = upscale2x(features)
@@ -228,14 +232,14 @@ class PoseConv2D(EqualizedConv2D):
                 dtype=features.dtype,
             )
             features = tf.concat([features, maps], axis=-1)
-        return convolve_plain(features, self.scaled_kernel(), self.bias)
+        return convolve_plain(features, self.scaled_kernel(kernels), self.bias)
 
-    def call_fast(self, features, keypoints):
+    def call_without_maps(self, features, keypoints, kernels=FAST):
         """The same sums, the pose's from the keypoints."""
-        kernel, pose_kernel = shared(
+        kernel, pose_kernel = kernels.once(
             (self, "parts"),
             lambda: tf.split(
-                self.scaled_kernel(),
+                self.scaled_kernel(kernels),
                 [self.kernel.shape[2] - self.num_keypoints, self.num_keypoints],
                 axis=2,
             ),
@@ -243,7 +247,7 @@ class PoseConv2D(EqualizedConv2D):
         elsewhere, _ = self.pose_values
         has_bias = self.num_keypoints and elsewhere
         bias = self.bias + pose_bias(pose_kernel, elsewhere) if has_bias else self.bias
-        outputs = convolve(features, kernel, bias, doubled=self.upscale)
+        outputs = convolve(features, kernel, bias, kernels, doubled=self.upscale)
         if not self.num_keypoints:
             return outputs
         return add_pose(

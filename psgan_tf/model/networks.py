@@ -13,8 +13,9 @@ from psgan_tf.model.blocks import (
     DiscriminatorBlock,
     DiscriminatorHead,
     GeneratorBlock,
-    GeneratorStem,
+    GeneratorInputBlock,
 )
+from psgan_tf.model.ops.kernels import FAST
 from psgan_tf.model.ops.normalization import downscale2x, lerp, upscale2x
 from psgan_tf.model.ops.pose_maps import add_limb_points
 from psgan_tf.training.config import INITIAL_RESOLUTION, NetworkConfig
@@ -111,6 +112,7 @@ class Generator(GrowingNetwork):
         resolution: N in pixels, a Python number.
         alpha: weight of the resolution's own layers while it fades in, a float32 scalar;
             None when it is fully in.
+        kernels: the forms to compute in.
 
     Returns:
         Pictures [B, N, N, 3] float32, about -1 to 1, not clipped.
@@ -118,9 +120,9 @@ class Generator(GrowingNetwork):
 
     def __init__(self, config: NetworkConfig, name: str = "generator", **kwargs):
         super().__init__(config, name=name, **kwargs)
-        self.make_blocks(GeneratorStem, GeneratorBlock)
+        self.make_blocks(GeneratorInputBlock, GeneratorBlock)
 
-    def call(self, latents, *, keypoints=None, resolution: int, alpha=None):
+    def call(self, latents, *, keypoints=None, resolution: int, alpha=None, kernels=FAST):
         self.check_call(keypoints, resolution, alpha is not None)
         if latents.shape[1:] != (self.config.latent_size,):
             raise ValueError(
@@ -130,12 +132,12 @@ class Generator(GrowingNetwork):
         points = self.pose_points(keypoints)
         features, previous = latents, None
         for block in self.blocks[: self.config.resolutions.index(resolution) + 1]:
-            previous, features = features, block(features, keypoints=points)
-        images = tf.cast(self.block_at(resolution).to_rgb(features), tf.float32)
+            previous, features = features, block(features, keypoints=points, kernels=kernels)
+        images = tf.cast(self.block_at(resolution).to_rgb(features, kernels=kernels), tf.float32)
         if alpha is None:
             return images
-        coarse = tf.cast(self.block_at(resolution // 2).to_rgb(previous), tf.float32)
-        return lerp(upscale2x(coarse), images, alpha)
+        coarse = self.block_at(resolution // 2).to_rgb(previous, kernels=kernels)
+        return lerp(upscale2x(tf.cast(coarse, tf.float32)), images, alpha, kernels)
 
 
 class Discriminator(GrowingNetwork):
@@ -146,7 +148,7 @@ class Discriminator(GrowingNetwork):
 
     Call arguments:
         images: [B, N, N, 3] float32, -1 to 1.
-        keypoints, resolution, alpha: as in `Generator`.
+        keypoints, resolution, alpha, kernels: as in `Generator`.
 
     Returns:
         Scores [B] float32.
@@ -163,7 +165,7 @@ class Discriminator(GrowingNetwork):
         self.stddev_slices = stddev_slices
         self.make_blocks(DiscriminatorHead, DiscriminatorBlock, stddev_slices=stddev_slices)
 
-    def call(self, images, *, keypoints=None, resolution: int, alpha=None):
+    def call(self, images, *, keypoints=None, resolution: int, alpha=None, kernels=FAST):
         self.check_call(keypoints, resolution, alpha is not None)
         if images.shape[1:] != (resolution, resolution, 3):
             # The head would merge the rows of a batch of smaller pictures into fewer scores.
@@ -172,16 +174,16 @@ class Discriminator(GrowingNetwork):
                 f"{resolution}. Received: images of shape {images.shape}."
             )
         points = self.pose_points(keypoints)
-        features = self.block_at(resolution).from_rgb(images)
+        features = self.block_at(resolution).from_rgb(images, kernels)
         for n in self.config.resolutions[::-1]:
             if n > resolution:
                 continue
-            features = self.block_at(n)(features, keypoints=points)
+            features = self.block_at(n)(features, keypoints=points, kernels=kernels)
             if alpha is not None and n == resolution:
                 # The fade ends before the next block's pose joins, so that alpha = 0 is exactly
                 # the discriminator of half the resolution.
-                coarse = self.block_at(n // 2).from_rgb(downscale2x(images))
-                features = lerp(coarse, features, alpha)
+                coarse = self.block_at(n // 2).from_rgb(downscale2x(images), kernels)
+                features = lerp(coarse, features, alpha, kernels)
         return tf.cast(features, tf.float32)
 
     def get_config(self) -> dict:

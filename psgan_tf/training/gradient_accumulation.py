@@ -18,7 +18,8 @@ def sum_over_parts(
     """The sum of what `compute` makes of each part of a batch.
 
     Parts of one size are the turns of one loop, traced once; a part's tensors are gone when the
-    next one starts. A batch in one part is computed without a loop.
+    next one starts, and nothing of a part starts before its examples are there. A batch in one part
+    is computed without a loop.
 
     Args:
         compute: from a part of each example tensor to a nest of tensors.
@@ -27,7 +28,7 @@ def sum_over_parts(
         zeros: what the sum starts from, of the structure and the shapes that `compute` returns.
     """
     if len(sizes) == 1:
-        return compute(*examples)
+        return _compute_after(examples, compute)
     totals, start = zeros, 0
     for size, equal_parts in itertools.groupby(sizes):
         count = len(list(equal_parts))
@@ -43,10 +44,15 @@ def sum_over_parts(
 
 def _add_parts(compute, stacked, count, totals):
     def add(index, totals):
-        part = compute(*[rows[index] for rows in stacked])
+        part = _compute_after([rows[index] for rows in stacked], compute)
         return index + 1, tf.nest.map_structure(tf.add, totals, part)
 
     _, totals = tf.while_loop(
         lambda index, _: index < count, add, (0, totals), parallel_iterations=1
     )
     return totals
+
+
+def _compute_after(part, compute):
+    with tf.control_dependencies(part):
+        return compute(*part)

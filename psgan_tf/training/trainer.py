@@ -49,6 +49,7 @@ class Trainer:
         data: the training set.
         strategy: made before `state`.
         state: made or restored inside the strategy's scope.
+        kernels: see `TrainingStep`.
     """
 
     def __init__(
@@ -58,13 +59,14 @@ class Trainer:
         data: TrainingData,
         strategy: tf.distribute.Strategy,
         state: TrainingState,
+        kernels: str = "fast",
     ):
         self.config = config
         self.schedule = schedule
         self.data = data
         self.strategy = strategy
         self.state = state
-        self._step = TrainingStep(config, strategy, state, training_noise(config, data))
+        self._step = TrainingStep(config, strategy, state, training_noise(config, data), kernels)
         self._steps: dict[Phase, Callable] = {}
         # Kept beside the variable: reading that would wait for the device at each step.
         self._phase_index = int(state.phase_index.numpy())

@@ -1,4 +1,4 @@
-"""What is measured: a stage at a precision in a form, checked before any process starts."""
+"""What is measured: a stage at a precision with some kernels, checked before any process starts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from psgan_tf.training.config import INITIAL_RESOLUTION, NetworkConfig, TrainingConfig
 
-FORMS = ("fast", "plain")
+KERNELS = ("fast", "plain")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Case:
         fmap_base, fmap_max: widths, see `NetworkConfig`.
         fading: whether the resolution is being faded in.
         precision: `float32` or `bfloat16`.
-        form: `fast`, or `plain`: as the paper draws it.
+        kernels: `fast`, or `plain`: as the paper draws it.
     """
 
     subject: str
@@ -34,7 +34,7 @@ class Case:
     fmap_max: int
     fading: bool
     precision: str = "float32"
-    form: str = "fast"
+    kernels: str = "fast"
 
     @property
     def network(self) -> NetworkConfig:
@@ -70,7 +70,7 @@ class Case:
         """For instance `psgan_tf, fast, float32`."""
         if self.subject == "convolutions":
             return f"convolutions, {self.precision}"
-        return f"psgan_tf, {self.form}, {self.precision}"
+        return f"psgan_tf, {self.kernels}, {self.precision}"
 
 
 def whole_numbers(name: str, texts: Sequence[str], least: int = 1) -> list[int]:

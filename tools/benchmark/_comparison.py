@@ -9,7 +9,7 @@ import statistics
 import sys
 from typing import Any
 
-from tools.benchmark._cases import FORMS, Case
+from tools.benchmark._cases import KERNELS, Case
 from tools.benchmark._peer import DRIVER, PEER
 from tools.benchmark._turns import TurnTaker, take_turns
 
@@ -18,7 +18,7 @@ WORKER = "tools.benchmark._worker"
 
 def as_convolutions(case: Case) -> Case:
     """The bare convolutions of a case's stage and precision."""
-    return Case(**{**case.fields, "subject": "convolutions", "form": FORMS[0]})
+    return Case(**{**case.fields, "subject": "convolutions", "kernels": KERNELS[0]})
 
 
 def start_takers(cases: list[Case], peer: str | None) -> list[TurnTaker]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from psgan_tf.common.files import json_text, read_json, write_atomically
-from tools.benchmark._cases import FORMS
+from tools.benchmark._cases import KERNELS
 from tools.benchmark._cost_sweeps import KEYPOINTS, REPLICAS, SWEEPS, Point, Settings
 
 _SUBJECT = "cost"
@@ -72,7 +72,7 @@ def _checked(settings: Settings, sweep: str, row: Row) -> Row:
     shown = ["batch", "secs_per_image", "peak_gib"]
     if sweep != REPLICAS:
         shown += ["gflop_per_image", "best_gflops"]
-    curves = FORMS if sweep == KEYPOINTS else settings.precision
+    curves = KERNELS if sweep == KEYPOINTS else settings.precision
     known = row["curve"] in curves and row["precision"] in settings.precision
     if not known or not all(row[name] > 0 for name in shown):
         raise ValueError(f"no row of the sweep {sweep}: {row}")

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from psgan_tf.model.arithmetic import step_multiplications
-from tools.benchmark._cases import FORMS, Case, check
+from tools.benchmark._cases import KERNELS, Case, check
 
 RESOLUTION, BATCH, KEYPOINTS, REPLICAS = SWEEPS = ("resolution", "batch", "keypoints", "replicas")
 # Starting a process and tracing its step take about as long as this arithmetic.
@@ -76,7 +76,7 @@ class Point:
 
 def curve_name(sweep: str, case: Case) -> str:
     """The curve that a case's figures belong to."""
-    return case.form if sweep == KEYPOINTS else case.precision
+    return case.kernels if sweep == KEYPOINTS else case.precision
 
 
 def point(settings: Settings, sweep: str, at: int) -> Point:
@@ -102,7 +102,7 @@ def point(settings: Settings, sweep: str, at: int) -> Point:
         precision=settings.precision[0],
     )
     cases = {
-        KEYPOINTS: [dataclasses.replace(case, form=form) for form in FORMS],
+        KEYPOINTS: [dataclasses.replace(case, kernels=kernels) for kernels in KERNELS],
         REPLICAS: [case],
     }.get(sweep) or [dataclasses.replace(case, precision=name) for name in settings.precision]
     return Point(sweep, at, tuple(check(case) for case in cases))

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from psgan_tf.model.arithmetic import generator_multiplications
 from psgan_tf.model.networks import Generator
+from psgan_tf.model.ops.kernels import Kernels
 from psgan_tf.training.reporting import peak_memory_gib
 from psgan_tf.training.synthetic_data import RandomData
 from tools.benchmark._arithmetic import function_flops
@@ -27,9 +28,10 @@ class GenerationWork:
         _, self._poses = RandomData(network, case.batch, case.resolution).batch()
         self._latents = tf.random.stateless_normal([case.batch, network.latent_size], [0, 0])
         alpha = tf.constant(0.5) if case.fading else None
+        kernels = Kernels(case.kernels)
         self._draw = tf.function(
             lambda latents, poses: generator(
-                latents, keypoints=poses, resolution=case.resolution, alpha=alpha
+                latents, keypoints=poses, resolution=case.resolution, alpha=alpha, kernels=kernels
             )
         )
         self._plain_flop = 2 * case.batch * generator_multiplications(network, case.resolution)

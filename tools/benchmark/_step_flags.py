@@ -9,7 +9,7 @@ from absl import flags
 
 from psgan_tf.common.files import json_text, write_atomically
 from psgan_tf.training.config import PRECISIONS
-from tools.benchmark._cases import FORMS, Case, check, chosen, stages
+from tools.benchmark._cases import KERNELS, Case, check, chosen, stages
 from tools.benchmark._comparison import measure_stage, table, with_ratios
 from tools.benchmark._peer import PEER, default_folder, peer_python
 
@@ -21,7 +21,7 @@ flags.DEFINE_integer("num_keypoints", 20, "M.", 0)
 flags.DEFINE_integer("fmap_base", 8192, "Widths; the paper's by default.")
 flags.DEFINE_integer("fmap_max", 512, "Cap on the widths.")
 flags.DEFINE_list("precision", ["float32"], f"One or more of {', '.join(PRECISIONS)}.")
-flags.DEFINE_list("form", ["fast"], "fast, or plain: as the paper draws it; or both.")
+flags.DEFINE_list("kernels", ["fast"], "fast, or plain: as the paper draws it; or both.")
 flags.DEFINE_enum("against", None, [PEER], "Measure this peer too; it has float32 and no poses.")
 flags.DEFINE_string("peer_dir", "", "Its environment, installed on the first call. In the cache.")
 flags.DEFINE_integer("rounds", 3, "Steps of each that are counted; the first is not.", 1)
@@ -41,11 +41,11 @@ def our_cases(subject: str, resolution: int, batch: int, fading: bool) -> list[C
                 FLAGS.fmap_max,
                 fading and resolution > 4,
                 precision,
-                form,
+                kernels,
             )
         )
         for precision in chosen("precision", FLAGS.precision, PRECISIONS)
-        for form in chosen("form", FLAGS.form, FORMS)
+        for kernels in chosen("kernels", FLAGS.kernels, KERNELS)
     ]
 
 

@@ -44,7 +44,7 @@ class TrainingWork:
         with strategy.scope():
             state = new_state(network, ema_decay=config.ema_decay, dtype=config.dtype_policy)
         data = RandomData(network, case.batch, case.resolution)
-        self._trainer = Trainer(config, schedule, data, strategy, state)
+        self._trainer = Trainer(config, schedule, data, strategy, state, case.kernels)
         self._batch = data.batch()
         self._stage = schedule.stage_at(schedule.phases[0].start_images)
         self._plain_flop = 2 * case.batch * step_multiplications(network, case.resolution)

@@ -12,7 +12,6 @@ import tensorflow as tf
 from tools.benchmark._cases import Case
 from tools.benchmark._convolutions import ConvolutionWork
 from tools.benchmark._generation import GenerationWork
-from tools.benchmark._plain_forms import use_plain_forms
 from tools.benchmark._training import TrainingWork
 from tools.benchmark._turn_taker import TURN_SECS, Work, serve
 
@@ -26,8 +25,6 @@ _WORKS = {
 def prepare(fields: dict[str, Any]) -> Work:
     """The work of a case, warmed up."""
     case = Case(**fields)
-    if case.form == "plain":
-        use_plain_forms()
     return _WORKS[case.subject](case)
 
 

@@ -1,7 +1,7 @@
 """What drawing costs: seconds a picture of the generator's forward pass, at any resolution.
 
 python -m tools.benchmark generate --resolution=64,1024 --batch=16,1 --precision=bfloat16
-python -m tools.benchmark generate --form=fast,plain --against=tensorflow-gan
+python -m tools.benchmark generate --kernels=fast,plain --against=tensorflow-gan
 """
 
 from __future__ import annotations

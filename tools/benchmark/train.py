@@ -1,7 +1,7 @@
 """What a training step costs: seconds an image, arithmetic, peak memory, at any stage.
 
     python -m tools.benchmark train --resolution=64 --batch=16 --precision=float32,bfloat16
-    python -m tools.benchmark train --form=fast,plain --resolution=1024 --batch=2
+    python -m tools.benchmark train --kernels=fast,plain --resolution=1024 --batch=2
     python -m tools.benchmark train --against=tensorflow-gan
 
 A step is that of training, on random pictures and poses: both networks' updates and the gradient

@@ -9,19 +9,12 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from psgan_tf.model.ops.cpu.slab_gradients import ROWS, convolve_for_slabs
-from psgan_tf.model.ops.cpu.winograd import convolve_by_points
-from psgan_tf.model.ops.devices import on_processors
-from psgan_tf.model.ops.step_scope import in_training_scope
+from psgan_tf.model.ops.cpu.slab_gradients import conv2d_with_slab_gradients
+from psgan_tf.model.ops.cpu.winograd import winograd_conv2d
+from psgan_tf.model.ops.kernels import FAST, Kernels
+from psgan_tf.model.ops.normalization import upscale2x
 
 _TAPS = 3
-# Where `convolve_by_points` was found to win: of the results of one call, of channels in and out,
-# and of the size in pixels, since its lines cost more a pixel the longer they are.
-POINTS_FROM_RESULTS = 1024
-POINTS_FROM_CHANNELS = 192
-POINTS_UP_TO_PX = 64
-# Where `convolve_for_slabs` was found to win: smaller pictures lie in the cache as they are.
-SLABS_FROM_PX = 128
 
 
 def convolve_plain(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
@@ -79,43 +72,13 @@ def convolve_upscaled(features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -
     return tf.slice(outputs, [0, 1, 1, 0], [batch, 2 * height, 2 * width, filters])
 
 
-def _points_pay(features: tf.Tensor, kernel: tf.Tensor, doubled: bool) -> bool:
-    """Whether `convolve_by_points` is the cheapest form, by measurement on processors.
-
-    It needs float32, and enough results to bring the kernel to the points for. Generation goes
-    without: its batches are small, and a server's graph and a program's must round alike.
-    """
-    if not in_training_scope() or features.dtype != tf.float32 or kernel.shape[0] != _TAPS:
-        return False
-    batch, height, width, channels = features.shape
-    if doubled:
-        height, width = 2 * height, 2 * width
-    return (
-        batch is not None
-        and height % 4 == width % 4 == 0
-        and max(height, width) <= POINTS_UP_TO_PX
-        and batch * height * width >= POINTS_FROM_RESULTS
-        and min(channels, kernel.shape[3]) >= POINTS_FROM_CHANNELS
-        and on_processors()
-    )
-
-
-def _slabs_pay(features: tf.Tensor, kernel: tf.Tensor) -> bool:
-    """Whether filter gradients are taken from slabs, by measurement on processors."""
-    height = features.shape[1]
-    return (
-        in_training_scope()
-        and features.dtype == tf.bfloat16
-        and kernel.shape[0] == _TAPS
-        and height is not None
-        and height >= SLABS_FROM_PX
-        and height % ROWS == 0
-        and on_processors()
-    )
-
-
 def convolve(
-    features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, *, doubled: bool = False
+    features: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    kernels: Kernels = FAST,
+    *,
+    doubled: bool = False,
 ) -> tf.Tensor:
     """`convolve_plain`, in the form that takes least time.
 
@@ -123,15 +86,16 @@ def convolve(
         features: [B, H, W, C].
         kernel: [K, K, C, F]; 3 x 3 with `doubled`.
         bias: [F].
+        kernels: the forms to compute in.
         doubled: convolve the features doubled in both directions (nearest neighbour).
 
     Returns:
         [B, H, W, F], or twice as high and wide.
     """
-    if _points_pay(features, kernel, doubled):
-        return tf.nn.bias_add(convolve_by_points(features, kernel, doubled=doubled), bias)
-    if doubled:
+    if kernels.use_winograd(features, kernel, doubled):
+        return tf.nn.bias_add(winograd_conv2d(features, kernel, kernels, doubled=doubled), bias)
+    if doubled and kernels.fast:
         return convolve_upscaled(features, kernel, bias)
-    if _slabs_pay(features, kernel):
-        return convolve_for_slabs(features, kernel, bias)
-    return convolve_plain(features, kernel, bias)
+    if kernels.use_slabs(features, kernel):
+        return conv2d_with_slab_gradients(features, kernel, bias)
+    return convolve_plain(upscale2x(features) if doubled else features, kernel, bias)

@@ -11,62 +11,64 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from psgan_tf.model.ops.cpu import xla_passes
-from psgan_tf.model.ops.devices import on_processors
-from psgan_tf.model.ops.step_scope import in_training_scope
+from psgan_tf.model.ops.kernels import FAST, Kernels
 
 EPSILON = 1e-8
 
 
-def pixel_norm(features: tf.Tensor) -> tf.Tensor:
+def pixel_norm(features: tf.Tensor, kernels: Kernels = FAST) -> tf.Tensor:
     """Scales each position's feature vector to unit root mean square.
 
     b = a / sqrt(mean_c(a_c^2) + 1e-8), Progressive GAN section 4.2. Also used on latents [B, Z].
 
     Args:
         features: [..., C], float32 or bfloat16, whose range the gradient needs.
+        kernels: the forms to compute in.
     """
-    if xla_passes.fuses(features):
-        return _fused_pixel_norm(features)
-    inverse = tf.cast(_inverse_norm(features), features.dtype)
-    if _for_pictures_alone(features):
+    if not kernels.fast:
+        return features * tf.cast(tf.math.rsqrt(_mean_square(features) + EPSILON), features.dtype)
+    if kernels.use_xla(features):
+        return _pixel_norm_xla(features)
+    inverse = tf.cast(_inverse_norm(features, kernels), features.dtype)
+    if kernels.use_euclidean_norm(features):
         # A product that spreads its factor takes longer; but gradients would keep what is spread.
         inverse = tf.broadcast_to(inverse, tf.shape(features))
     return features * inverse
 
 
-@tf.custom_gradient
-def _inverse_norm(features: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+def _inverse_norm(features: tf.Tensor, kernels: Kernels) -> tf.Tensor:
     """1 / sqrt(mean_c(a_c^2) + 1e-8), [..., 1] float32.
 
     Its gradient, -a_c / C times the third power, is written down so that no float32 copy of the
     features is kept for it.
     """
-    inverse = tf.math.rsqrt(_mean_square(features) + EPSILON)
+    mean_square = _mean_square_rounded if kernels.use_euclidean_norm(features) else _mean_square
 
-    def gradient(upstream: tf.Tensor) -> tf.Tensor:
-        # Computed anew, so that this can be differentiated again; the graph holds it only once.
-        factor = -upstream * _inverse_norm(features) ** 3 / features.shape[-1]
-        return features * tf.cast(factor, features.dtype)
+    @tf.custom_gradient
+    def inverse_norm(features: tf.Tensor):
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            # Computed anew, so that this can be differentiated again; the graph holds it only once.
+            factor = -upstream * _inverse_norm(features, kernels) ** 3 / features.shape[-1]
+            return features * tf.cast(factor, features.dtype)
 
-    return inverse, gradient
+        return tf.math.rsqrt(mean_square(features) + EPSILON), gradient
 
-
-def _for_pictures_alone(features: tf.Tensor) -> bool:
-    """Whether forms are taken that are fast in bfloat16 on processors and no good for training."""
-    return features.dtype == tf.bfloat16 and on_processors() and not in_training_scope()
+    return inverse_norm(features)
 
 
 def _mean_square(features: tf.Tensor) -> tf.Tensor:
     """mean_c(a_c^2), [..., 1] float32."""
-    if _for_pictures_alone(features):
-        # Sums in float32 within, but rounds the sum, in a third of the time.
-        norm = tf.raw_ops.EuclideanNorm(input=features, axis=[-1], keep_dims=True)
-        return tf.square(tf.cast(norm, tf.float32)) / features.shape[-1]
     return tf.reduce_mean(tf.square(tf.cast(features, tf.float32)), axis=-1, keepdims=True)
 
 
+def _mean_square_rounded(features: tf.Tensor) -> tf.Tensor:
+    """The same in a third of the time for bfloat16: summed in float32, but the sum is rounded."""
+    norm = tf.raw_ops.EuclideanNorm(input=features, axis=[-1], keep_dims=True)
+    return tf.square(tf.cast(norm, tf.float32)) / features.shape[-1]
+
+
 @tf.custom_gradient
-def _fused_pixel_norm(
+def _pixel_norm_xla(
     features: tf.Tensor,
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     return xla_passes.pixel_norm(
@@ -86,28 +88,34 @@ def downscale2x(images: tf.Tensor) -> tf.Tensor:
     return tf.nn.avg_pool2d(images, 2, 2, "VALID")
 
 
-def lerp(start: tf.Tensor, end: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
-    """(1 - t) start + t end, in float32: exactly `start` at t = 0 and exactly `end` at t = 1."""
-    if xla_passes.fuses(start):
-        return _fused_lerp(start, end, t)
+def lerp(start: tf.Tensor, end: tf.Tensor, t: tf.Tensor, kernels: Kernels = FAST) -> tf.Tensor:
+    """(1 - t) start + t end, in float32: exactly `start` at t = 0 and exactly `end` at t = 1.
+
+    Args:
+        start, end: [...], of one shape and type.
+        t: float32, a scalar or of a shape that spreads over theirs.
+        kernels: the forms to compute in.
+    """
+    if kernels.use_xla(start):
+        return _lerp_xla(start, end, t)
     mixed = (1 - t) * tf.cast(start, tf.float32) + t * tf.cast(end, tf.float32)
     return tf.cast(mixed, start.dtype)
 
 
 @tf.custom_gradient
-def _fused_lerp(
+def _lerp_xla(
     start: tf.Tensor, end: tf.Tensor, t: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, None]]]:
     mixed = xla_passes.lerp(start, end, t)
-    return mixed, lambda upstream: (*_fused_lerp_gradient(upstream, t), None)
+    return mixed, lambda upstream: (*_lerp_xla_gradient(upstream, t), None)
 
 
 @tf.custom_gradient
-def _fused_lerp_gradient(
+def _lerp_xla_gradient(
     upstream: tf.Tensor, t: tf.Tensor
 ) -> tuple[tuple[tf.Tensor, tf.Tensor], Callable[..., tuple[tf.Tensor, None]]]:
     return xla_passes.lerp_gradient(upstream, t), lambda to_start, to_end: (
-        _fused_lerp(to_start, to_end, t),
+        _lerp_xla(to_start, to_end, t),
         None,
     )
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-ROWS = 32
+from psgan_tf.model.ops.kernels import SLAB_ROWS
+
 _TAPS = 3
 _SAME = {"strides": [1, 1, 1, 1], "padding": "SAME"}
 
@@ -19,13 +20,13 @@ Gradient = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
 
 
 @tf.custom_gradient
-def convolve_for_slabs(
+def conv2d_with_slab_gradients(
     features: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
 ) -> tuple[tf.Tensor, Gradient]:
     """3 x 3 convolution with zero padding, with gradients of any order.
 
     Args:
-        features: [B, H, W, C], H a multiple of `ROWS`.
+        features: [B, H, W, C], H a multiple of `SLAB_ROWS`.
         kernel: [3, 3, C, F].
         bias: [F].
 
@@ -97,13 +98,13 @@ def _filter_gradient_of(features: tf.Tensor, upstream: tf.Tensor, height: int) -
 
 
 def _slabs(pixels: tf.Tensor) -> tf.Tensor:
-    """[B, H, W, C] to [B * H / ROWS, ROWS, W, C]; nothing moves."""
-    return tf.reshape(pixels, [-1, ROWS, *pixels.shape[2:]])
+    """[B, H, W, C] to [B * H / SLAB_ROWS, SLAB_ROWS, W, C]; nothing moves."""
+    return tf.reshape(pixels, [-1, SLAB_ROWS, *pixels.shape[2:]])
 
 
 def _rows_at_seams(pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The rows above and below each seam between two slabs, each [B * seams, 1, W, C]."""
     height, width, channels = pixels.shape[1:]
-    slabs = tf.reshape(pixels, [-1, height // ROWS, ROWS, width, channels])
+    slabs = tf.reshape(pixels, [-1, height // SLAB_ROWS, SLAB_ROWS, width, channels])
     above, below = slabs[:, :-1, -1], slabs[:, 1:, 0]
     return tuple(tf.reshape(rows, [-1, 1, width, channels]) for rows in (above, below))

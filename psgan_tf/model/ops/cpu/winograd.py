@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from psgan_tf.model.ops.step_scope import shared
+from psgan_tf.model.ops.kernels import FAST, Kernels
 
 Matrix = npt.NDArray[np.float32]
 
@@ -64,7 +64,7 @@ def _from_points(size: int) -> Matrix:
     return matrix.reshape(size, _POINTS * tiles).astype(np.float32)
 
 
-def _kernel_at_points(kernel: tf.Tensor) -> tf.Tensor:
+def _filter_transform(kernel: tf.Tensor) -> tf.Tensor:
     """[3, 3, C, F] to [36, C, F]."""
     channels, filters = kernel.shape[2:]
     line = _values_at_points(_TAPS)
@@ -73,7 +73,7 @@ def _kernel_at_points(kernel: tf.Tensor) -> tf.Tensor:
     return tf.reshape(values, [_POINTS * _POINTS, channels, filters])
 
 
-def _spread(pixels: tf.Tensor, rows: Matrix, columns: Matrix) -> tf.Tensor:
+def _input_transform(pixels: tf.Tensor, rows: Matrix, columns: Matrix) -> tf.Tensor:
     """Pixels [B, H, W, C] brought to the points, [36, B * tiles, C]: rows @ pixels @ columns^T."""
     height, width, channels = pixels.shape[1:]
     down, across = len(rows) // _POINTS, len(columns) // _POINTS
@@ -84,7 +84,7 @@ def _spread(pixels: tf.Tensor, rows: Matrix, columns: Matrix) -> tf.Tensor:
     return tf.reshape(values, [_POINTS * _POINTS, -1, channels])
 
 
-def _gather(values: tf.Tensor, rows: Matrix, columns: Matrix) -> tf.Tensor:
+def _output_transform(values: tf.Tensor, rows: Matrix, columns: Matrix) -> tf.Tensor:
     """The way back: values [36, B * tiles, C] to pixels [B, H, W, C]."""
     channels = values.shape[2]
     down, across = rows.shape[1] // _POINTS, columns.shape[1] // _POINTS
@@ -119,12 +119,12 @@ def _product(
 
     @tf.custom_gradient
     def product(pixels, weights):
-        values = tf.matmul(_spread(pixels, *to_points), weights, transpose_b=transposed)
+        values = tf.matmul(_input_transform(pixels, *to_points), weights, transpose_b=transposed)
 
         def gradients(upstream):
             with tf.control_dependencies([upstream]):
                 again = tf.identity(pixels)
-            left, right = _spread(again, *to_points), _spread(upstream, *back_to)
+            left, right = _input_transform(again, *to_points), _input_transform(upstream, *back_to)
             if transposed:
                 left, right = right, left
             return (
@@ -132,19 +132,20 @@ def _product(
                 tf.matmul(left, right, transpose_a=True),
             )
 
-        return _gather(values, *from_points), gradients
+        return _output_transform(values, *from_points), gradients
 
     return product(pixels, weights)
 
 
-def convolve_by_points(
-    features: tf.Tensor, kernel: tf.Tensor, *, doubled: bool = False
+def winograd_conv2d(
+    features: tf.Tensor, kernel: tf.Tensor, kernels: Kernels = FAST, *, doubled: bool = False
 ) -> tf.Tensor:
     """3 x 3 convolution with zero padding, with gradients of any order, as cheap as itself.
 
     Args:
         features: [B, H, W, C] float32.
         kernel: [3, 3, C, F] float32.
+        kernels: keeps the kernel's transform for the other calls of a training step.
         doubled: convolve the features doubled in both directions (nearest neighbour).
 
     Returns:
@@ -155,7 +156,7 @@ def convolve_by_points(
     rows, columns = (2 * height, 2 * width) if doubled else (height, width)
     return _product(
         features,
-        shared((kernel.ref(), "points"), lambda: _kernel_at_points(kernel)),
+        kernels.once((kernel.ref(), "points"), lambda: _filter_transform(kernel)),
         (_to_points(rows, doubled), _to_points(columns, doubled)),
         (_from_points(rows), _from_points(columns)),
     )

@@ -1,9 +1,9 @@
-"""Passes over whole feature maps that XLA makes one of, for training in bfloat16 on processors.
+"""Passes over whole feature maps, each compiled into one by XLA, for bfloat16 on processors.
 
 TensorFlow's own operations read and write whole maps each, and some of them are slow in bfloat16.
 Norm and fades compute in float32 within and round once, at their end; slopes round as TensorFlow's
 operations do. Callers write down which pass is whose gradient, and take TensorFlow's operations
-wherever `fuses` says no.
+wherever `Kernels.use_xla` says no.
 """
 
 from __future__ import annotations
@@ -11,20 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import tensorflow as tf
-
-from psgan_tf.model.ops.devices import on_processors
-from psgan_tf.model.ops.step_scope import in_training_scope
-
-# From this many numbers on: below, starting what was compiled costs more than the passes.
-FUSES_FROM = 2**22
-
-
-def fuses(features: tf.Tensor) -> bool:
-    """Whether these features' passes are fused, by measurement; never in an exported model."""
-    if not in_training_scope() or features.dtype != tf.bfloat16:
-        return False
-    numbers = features.shape.num_elements()
-    return numbers is not None and numbers >= FUSES_FROM and on_processors()
 
 
 def _compiled(function: Callable) -> Callable:
@@ -42,7 +28,7 @@ def _times_slopes(upstream: tf.Tensor, positive: tf.Tensor, leak: float) -> tf.T
 
 
 @_compiled
-def slope_product(upstream: tf.Tensor, positive: tf.Tensor, leak: float) -> tf.Tensor:
+def leaky_relu_grad(upstream: tf.Tensor, positive: tf.Tensor, leak: float) -> tf.Tensor:
     """The gradient of a leaky ReLU.
 
     Args:
@@ -54,13 +40,13 @@ def slope_product(upstream: tf.Tensor, positive: tf.Tensor, leak: float) -> tf.T
 
 
 @_compiled
-def slope_product_of_outputs(upstream: tf.Tensor, outputs: tf.Tensor, leak: float) -> tf.Tensor:
+def leaky_relu_grad_of_outputs(upstream: tf.Tensor, outputs: tf.Tensor, leak: float) -> tf.Tensor:
     """The same from its outputs themselves, where these are kept for something else."""
     return _times_slopes(upstream, outputs > 0, leak)
 
 
 @_compiled
-def slope_product_of_means(upstream: tf.Tensor, positive: tf.Tensor, leak: float) -> tf.Tensor:
+def leaky_relu_avgpool_grad(upstream: tf.Tensor, positive: tf.Tensor, leak: float) -> tf.Tensor:
     """The gradient of a leaky ReLU whose outputs' means of 2 x 2 are taken.
 
     Args:
@@ -90,7 +76,16 @@ def pixel_norm(features: tf.Tensor, epsilon: float) -> tf.Tensor:
 
 @_compiled
 def pixel_norm_gradient(features: tf.Tensor, upstream: tf.Tensor, epsilon: float) -> tf.Tensor:
-    """Its gradient, [..., C]."""
+    """The gradient of `pixel_norm`.
+
+    Args:
+        features: [..., C], its inputs.
+        upstream: [..., C], the gradient of its outputs.
+        epsilon: as there.
+
+    Returns:
+        [..., C], the gradient of the features.
+    """
     exact, by = tf.cast(features, tf.float32), tf.cast(upstream, tf.float32)
     inverse = _inverse_norm(exact, epsilon)
     along = tf.reduce_mean(exact * by, axis=-1, keepdims=True)

@@ -1,67 +1,42 @@
-"""Tensors made once for several calls."""
+"""The forms that are computed in, and what a step makes once, against the plain ones."""
 
 import collections
-import threading
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from psgan_tf.model import layers
+from forced_kernels import ForcedKernels
 from psgan_tf.model.networks import Discriminator
-from psgan_tf.model.ops import convolutions
-from psgan_tf.model.ops.convolutions import convolve_plain
-from psgan_tf.model.ops.cpu import slab_gradients, xla_passes
-from psgan_tf.model.ops.step_scope import shared, training_scope
+from psgan_tf.model.ops.cpu import slab_gradients
+from psgan_tf.model.ops.kernels import FAST, Kernels
 from psgan_tf.training.config import NetworkConfig
-from psgan_tf.training.losses import discriminator_terms
-from psgan_tf.training.step import sum_of_terms
+from psgan_tf.training.loss_gradients import LossGradients
+from psgan_tf.training.losses import fake_loss, gradient_penalty, real_loss
 from psgan_tf.training.synthetic_data import RandomData
 
 
-def numbers():
-    """Makes 1, 2, 3 and so on: a different thing at each call."""
+def test_a_step_makes_a_key_once_and_pictures_alone_each_time():
     counter = iter(range(1, 100))
-    return lambda: next(counter)
+
+    def make():
+        return next(counter)
+
+    assert [FAST.once("a", make), FAST.once("a", make)] == [1, 2]
+    step = Kernels(training=True)
+    assert [step.once("a", make), step.once("b", make), step.once("a", make)] == [3, 4, 3]
+    assert Kernels(training=True).once("a", make) == 5
 
 
-def test_a_key_is_made_once_within_and_each_time_without():
-    make = numbers()
-    assert [shared("a", make), shared("a", make)] == [1, 2]
-    with training_scope():
-        assert [shared("a", make), shared("b", make), shared("a", make)] == [3, 4, 3]
-    with training_scope():
-        assert shared("a", make) == 5
+def test_an_unknown_form_is_refused():
+    with pytest.raises(
+        ValueError, match=r"`kernels` must be one of plain, fast\. Received: kernels='x'"
+    ):
+        Kernels("x")
 
 
-def fail_within(make):
-    with training_scope():
-        assert shared("a", make) == 2
-        raise RuntimeError("inside")
-
-
-def test_an_inner_scope_hides_the_outer_one_until_it_ends():
-    make = numbers()
-    with training_scope():
-        assert shared("a", make) == 1
-        with pytest.raises(RuntimeError, match="inside"):
-            fail_within(make)
-        assert shared("a", make) == 1
-    assert shared("a", make) == 3
-
-
-def test_replicas_that_are_traced_beside_each_other_share_nothing():
-    make, seen = numbers(), []
-    with training_scope():
-        shared("a", make)
-        thread = threading.Thread(target=lambda: seen.append(shared("a", make)))
-        thread.start()
-        thread.join()
-        assert seen == [2]
-
-
-def gradients_of_discriminator(discriminator, data):
+def gradients_of_discriminator(discriminator, data, form):
     """By all weights, of the loss with its gradient penalty, as a step computes them; the graph."""
     images, keypoints = data.batch()
     reals = tf.cast(images, tf.float32) / 127.5 - 1
@@ -69,18 +44,21 @@ def gradients_of_discriminator(discriminator, data):
     mix = tf.random.stateless_uniform(reals.shape[:1], [3, 4])
     variables = discriminator.active_variables(16, False)
 
+    def critic(pictures):
+        return discriminator(pictures, keypoints=keypoints, resolution=16, kernels=form)
+
     @tf.function
     def gradients():
-        with training_scope():
-            terms = discriminator_terms(
-                lambda pictures: discriminator(pictures, keypoints=keypoints, resolution=16),
-                reals,
-                fakes,
-                mix,
-                gradient_penalty_weight=10.0,
-                drift_weight=0.001,
-            )
-            return sum_of_terms(terms, variables, len(mix))[0]
+        total = LossGradients(variables, len(mix))
+        for term, arguments in (
+            (real_loss, (reals, 0.001)),
+            (fake_loss, (fakes,)),
+            (gradient_penalty, (reals, fakes, mix, 10.0)),
+        ):
+            with total.term():
+                losses, _ = term(critic, *arguments)
+            total.add(losses)
+        return total.total()
 
     traced = gradients.get_concrete_function()
     return dict(zip([v.name for v in variables], traced(), strict=True)), traced.graph
@@ -92,21 +70,18 @@ def operations_of_36(graph, kind):
     return sum(result.shape[0] == 36 for result in results)
 
 
-def test_a_wide_discriminator_learns_the_same_from_shared_tensors_in_other_forms(monkeypatch):
+def test_a_wide_discriminator_learns_the_same_from_shared_tensors_in_other_forms():
     # Wide enough for Winograd's form; the penalty goes through its second derivatives.
     network = NetworkConfig(
         resolution=16, num_keypoints=4, keypoint_frame=16, fmap_base=4096, fmap_max=192
     )
     keras.utils.set_random_seed(0)
     discriminator, data = Discriminator(network), RandomData(network, 4, 16)
-    fast, graph = gradients_of_discriminator(discriminator, data)
+    fast, graph = gradients_of_discriminator(discriminator, data, Kernels(training=True))
     # Two kernels are wide enough. Each goes to the points once, for three terms.
     assert operations_of_36(graph, "MatMul") == 2
     assert operations_of_36(graph, "BatchMatMulV2") > 3 * 2
-    monkeypatch.setattr(layers, "convolve", convolve_plain)
-    monkeypatch.setattr(layers.PoseConv2D, "call_fast", layers.PoseConv2D.call_plain)
-    monkeypatch.setattr(layers, "shared", lambda key, make: make())
-    plain, graph = gradients_of_discriminator(discriminator, data)
+    plain, graph = gradients_of_discriminator(discriminator, data, Kernels("plain"))
     assert operations_of_36(graph, "BatchMatMulV2") == 0
     # Where rounding carries a feature over zero, the slope there is another: hence the tolerance.
     for name, gradient in plain.items():
@@ -134,13 +109,12 @@ def test_a_discriminator_learns_the_same_by_fused_passes_and_slabs(monkeypatch):
     )
     keras.utils.set_random_seed(0)
     discriminator, data = Discriminator(network), RandomData(network, 4, 16)
-    plain, graph = gradients_of_discriminator(discriminator, data)
+    plain, graph = gradients_of_discriminator(discriminator, data, Kernels("plain"))
     assert kinds(graph)["LeakyReluGrad"] > 0
     assert 1 not in heights_of_filter_gradients(graph)
-    monkeypatch.setattr(xla_passes, "fuses", lambda features: True)
-    monkeypatch.setattr(convolutions, "_slabs_pay", lambda features, kernel: kernel.shape[0] == 3)
-    monkeypatch.setattr(slab_gradients, "ROWS", 4)
-    fast, graph = gradients_of_discriminator(discriminator, data)
+    monkeypatch.setattr(slab_gradients, "SLAB_ROWS", 4)
+    form = ForcedKernels(slabs=True, xla=True)
+    fast, graph = gradients_of_discriminator(discriminator, data, form)
     assert kinds(graph)["LeakyReluGrad"] == 0
     # The rows at the seams between slabs of four.
     assert {1, 4} <= heights_of_filter_gradients(graph)
