@@ -6,11 +6,11 @@ import numpy as np
 from PIL import Image
 
 from motion_files_by_hand import FIGURE, figure_gltf
-from tools.avatars.cpu_backend import draw_on_cpu
-from tools.avatars.rasterizer import Frame
+from tools.avatars.renderer.cpu_backend import draw_on_cpu
+from tools.avatars.renderer.rasterizer import Frame
+from tools.avatars.renderer.shading import build_material_table
+from tools.avatars.renderer.textures import build_texture_bank
 from tools.avatars.scene import Material
-from tools.avatars.shading import build_material_table
-from tools.avatars.textures import build_texture_bank
 
 RED, GREEN, BLUE = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
 FRONT_FACING = (0.0, 0.0, 1.0)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
-from export.status import StatusError
+from export.tensorflow_c.status import StatusError
 
 PATIENCE_SECS = 60  # what no test waits for unless something is stuck
 

@@ -62,6 +62,6 @@ def tiny_model(tiny_run, tmp_path_factory):
 @pytest.fixture(scope="session")
 def builtin_files(tmp_path_factory):
     """The built-in avatar's files; who changes any copies them first."""
-    from tools.avatars.builtin.files import write_builtin_files
+    from tools.avatars.builtin.builtin_files import write_builtin_files
 
     return write_builtin_files(tmp_path_factory.mktemp("koharu") / "built-in")

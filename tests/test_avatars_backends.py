@@ -1,6 +1,7 @@
 """Where kernels are kept, and the OpenGL picture beside the processor's."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,14 +12,14 @@ import pytest
 from avatars_by_hand import BLUE, GREEN, flat, frame_of, rectangle
 from psgan_tf.motion.camera import Camera
 from shared_assets import shared_path
-from tools.avatars import jit
-from tools.avatars.avatar import load_avatar
-from tools.avatars.cpu_backend import draw_on_cpu
-from tools.avatars.figure_building import build_figure
-from tools.avatars.gl_backend import GlPainter
+from tools.avatars.loading.avatar import load_avatar
+from tools.avatars.renderer import jit
+from tools.avatars.renderer.cpu_backend import draw_on_cpu
+from tools.avatars.renderer.figure_building import build_figure
+from tools.avatars.renderer.gl_backend import GlPainter
+from tools.avatars.renderer.shading import build_material_table
+from tools.avatars.renderer.textures import build_texture_bank
 from tools.avatars.scene import AlphaMode, Material, Texture, Wrap
-from tools.avatars.shading import build_material_table
-from tools.avatars.textures import build_texture_bank
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE_PX = 256
@@ -115,14 +116,14 @@ def run_python(program, **environment):
 def test_without_an_egl_driver_the_error_says_what_to_do(tmp_path):
     pytest.importorskip("moderngl")
     done = run_python(
-        "from tools.avatars.gl_backend import GlPainter\nGlPainter((8, 8), 1, False)",
+        "from tools.avatars.renderer.gl_backend import GlPainter\nGlPainter((8, 8), 1, False)",
         __EGL_VENDOR_LIBRARY_DIRS=str(tmp_path),
     )
     assert "`backend` gl needs moderngl and an OpenGL driver" in done.stderr
 
 
 def test_compiled_kernels_lie_in_the_users_cache(tmp_path):
-    program = "from tools.avatars import jit; print(jit.compiled_code_folder())"
+    program = "from tools.avatars.renderer import jit; print(jit.compiled_code_folder())"
     done = run_python(program, XDG_CACHE_HOME=str(tmp_path))
     assert Path(done.stdout.strip()).parent == tmp_path / "psgan_tf"
 
@@ -133,8 +134,8 @@ def test_where_nothing_can_be_written_kernels_are_compiled_without_keeping_them(
     # A file stands where both folders would be made: not even root can write there.
     program = (
         f"import tempfile; tempfile.tempdir = {str(blocked)!r}\n"
-        "from tools.avatars import jit\n"
-        "from tools.avatars.rasterizer import corners_of\n"
+        "from tools.avatars.renderer import jit\n"
+        "from tools.avatars.renderer.rasterizer import corners_of\n"
         "print(jit.compiled_code_folder(), type(corners_of._cache).__name__)"
     )
     done = run_python(program, XDG_CACHE_HOME=str(blocked), NUMBA_CACHE_DIR="")
@@ -142,12 +143,22 @@ def test_where_nothing_can_be_written_kernels_are_compiled_without_keeping_them(
 
 
 def test_every_file_with_a_kernel_decides_which_compiled_code_is_taken():
-    folder = Path(jit.__file__).parent
-    users = {path.name for path in folder.glob("*.py") if "_kernel\ndef" in path.read_text()}
-    hashed = {
-        path.name
-        for path in folder.glob("*.py")
-        if b"tools.avatars.jit import" in path.read_bytes()
-    }
+    hashed = set(jit.kernel_files())
+    decorated = re.compile(r"^@(inlined_)?kernel$", re.MULTILINE)
+    users = {path for path in (ROOT / "tools").rglob("*.py") if decorated.search(path.read_text())}
     assert users <= hashed
-    assert {"textures.py", "shading.py", "rasterizer.py", "cpu_backend.py"} <= hashed
+    assert {"textures.py", "shading.py", "rasterizer.py", "cpu_backend.py", "jit.py"} <= {
+        path.name for path in hashed
+    }
+
+
+def test_a_kernel_of_another_folder_changes_the_digest(tmp_path, monkeypatch):
+    before = jit._source_digest()
+    monkeypatch.setattr(jit, "_AVATAR_TOOLS", tmp_path)
+    (tmp_path / "deep").mkdir()
+    kernels = tmp_path / "deep" / "kernels.py"
+    digests = {before}
+    for text in ("", "1", "2"):
+        kernels.write_text(f"from {jit.__name__} import kernel\n{text}")
+        digests.add(jit._source_digest())
+    assert len(digests) == 4

@@ -10,9 +10,15 @@ from avatars_by_hand import figure_avatar, png
 from motion_files_by_hand import FIGURE, written
 from psgan_tf.motion.gltf.document import read_gltf
 from shared_assets import shared_path
-from tools.avatars.avatar_file import read_surfaces
-from tools.avatars.costumes import Costume, check_costume, dressed, read_costumes, shown_parts
-from tools.avatars.recolouring import (
+from tools.avatars.loading.avatar_file import read_surfaces
+from tools.avatars.loading.costumes import (
+    Costume,
+    check_costume,
+    dressed,
+    read_costumes,
+    shown_parts,
+)
+from tools.avatars.loading.recolouring import (
     HueChange,
     changed_colors,
     changed_pixels,

@@ -12,10 +12,10 @@ from avatars_by_hand import figure_avatar, png
 from motion_files_by_hand import FIGURE, humanoid_extension, written
 from psgan_tf.motion.gltf.document import read_gltf
 from test_motion_fuzz import WATCHDOG_SECS, gltf_mutator, guarded, mutate_json
-from tools.avatars.avatar_file import read_surfaces
-from tools.avatars.costumes import check_costume, dressed, read_costumes
-from tools.avatars.cpu_backend import draw_on_cpu
-from tools.avatars.figure_building import build_figure
+from tools.avatars.loading.avatar_file import read_surfaces
+from tools.avatars.loading.costumes import check_costume, dressed, read_costumes
+from tools.avatars.renderer.cpu_backend import draw_on_cpu
+from tools.avatars.renderer.figure_building import build_figure
 
 __all__ = ["guarded"]  # a fixture: pytest finds it by its name here
 

@@ -15,9 +15,9 @@ from psgan_tf.motion.camera import camera_from_json
 from psgan_tf.motion.rest_skeleton import rest_skeleton_from_json
 from shared_assets import shared_path
 from test_avatars_fuzz import avatar_seed
-from tools.avatars.options import Angles, RenderOptions, parse_angles
-from tools.avatars.plan import list_motions
-from tools.avatars.rendering_job import render_dataset
+from tools.avatars.dataset.options import Angles, RenderOptions, parse_angles
+from tools.avatars.dataset.plan import list_motions
+from tools.avatars.dataset.rendering_job import render_dataset
 
 NAMES = SKELETONS["avatar20"].keypoints
 

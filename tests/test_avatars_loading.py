@@ -10,8 +10,8 @@ from avatars_by_hand import figure_avatar, png
 from motion_files_by_hand import FIGURE, GltfBuilder, written
 from psgan_tf.motion.gltf.document import read_gltf
 from shared_assets import shared_path
-from tools.avatars.avatar import load_avatar, refuse_forbidden
-from tools.avatars.avatar_file import read_surfaces
+from tools.avatars.loading.avatar import load_avatar, refuse_forbidden
+from tools.avatars.loading.avatar_file import read_surfaces
 from tools.avatars.scene import MorphBind, Wrap
 
 SQUARE = [(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0)]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from avatars_by_hand import BLUE, GREEN, RED, drawn, flat, frame_of, rectangle
-from tools.avatars.rasterizer import BACK, FRONT
+from tools.avatars.renderer.rasterizer import BACK, FRONT
 from tools.avatars.scene import AlphaMode, Material, Texture
 
 WHITE_PIXEL, RED_PIXEL = [255, 255, 255, 255], [255, 0, 0, 255]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from avatars_by_hand import drawn, frame_of, rectangle
+from tools.avatars.renderer.shading import LIGHT_DIRECTION, light_direction
+from tools.avatars.renderer.textures import linear_from_srgb, srgb_from_linear
 from tools.avatars.scene import Material, Texture
-from tools.avatars.shading import LIGHT_DIRECTION, light_direction
-from tools.avatars.textures import linear_from_srgb, srgb_from_linear
 
 SHADE = (0.2, 0.1, 0.05)
 LIT = (0.8, 0.6, 0.4)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tools.avatars.figure_building import build_figure
+from tools.avatars.renderer.figure_building import build_figure
+from tools.avatars.renderer.skinning import skin_vertices
 from tools.avatars.scene import (
     Material,
     MeshPart,
@@ -13,7 +14,6 @@ from tools.avatars.scene import (
     Skin,
     Surfaces,
 )
-from tools.avatars.skinning import skin_vertices
 
 RANDOM_SEED = 5
 

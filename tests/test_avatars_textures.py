@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from avatars_by_hand import drawn, flat, frame_of, rectangle
-from tools.avatars.scene import Texture, Wrap
-from tools.avatars.textures import (
+from tools.avatars.renderer.textures import (
     build_texture_bank,
     halved,
     linear_from_srgb,
     srgb_from_linear,
 )
+from tools.avatars.scene import Texture, Wrap
 
 
 def texture(rows, **options):

@@ -10,12 +10,12 @@ from PIL import Image
 
 from psgan_tf.model.arithmetic import step_multiplications
 from run_programs import run
-from tools.benchmark._cost_curves import best_rates, memory_curves, time_curves
-from tools.benchmark._cost_picture import cost_figure
-from tools.benchmark._cost_record import Record, open_record, read_record
-from tools.benchmark._cost_sweeps import Settings, point, points
-from tools.benchmark._figures import png_of
-from tools.benchmark._team import check_counts
+from tools.benchmark.films.figures import png_of
+from tools.benchmark.multi_worker.team import check_counts
+from tools.benchmark.scaling.curves import best_rates, memory_curves, time_curves
+from tools.benchmark.scaling.picture import cost_figure
+from tools.benchmark.scaling.record import Record, open_record, read_record
+from tools.benchmark.scaling.sweeps import Settings, point, points
 
 SETTINGS = Settings(
     num_keypoints=3,

@@ -10,15 +10,7 @@ from PIL import Image
 from avatars_by_hand import figure_avatar
 from motion_files_by_hand import bvh, written
 from psgan_tf.data.dataset_card import DatasetCard
-from psgan_tf.generation.pose_sequences import SequenceOptions, read_sequence, rest_skeleton_of_file
-from psgan_tf.generation.pose_spec import stage_of_card
-from psgan_tf.keypoints.schema import SKELETONS
-from psgan_tf.motion.camera import Camera
-from psgan_tf.training.checkpoints import CheckpointStore, new_state
-from psgan_tf.training.config import to_json
-from run_programs import run
-from tiny_data import tiny_config
-from tools.benchmark._flicker import (
+from psgan_tf.evaluation.flicker import (
     Flicker,
     Row,
     distance_px,
@@ -27,8 +19,16 @@ from tools.benchmark._flicker import (
     jittered,
     table,
 )
-from tools.benchmark._overlap_curves import overlap_figure
-from tools.benchmark._truth import Truth, costumes_of, nearest_film
+from psgan_tf.generation.pose_sequences import SequenceOptions, read_sequence, rest_skeleton_of_file
+from psgan_tf.generation.pose_spec import stage_of_card
+from psgan_tf.keypoints.schema import SKELETONS
+from psgan_tf.motion.camera import Camera
+from psgan_tf.training.checkpoints import CheckpointStore, new_state
+from psgan_tf.training.config import to_json
+from run_programs import run
+from tiny_data import tiny_config
+from tools.benchmark.films.overlap_curves import overlap_figure
+from tools.benchmark.films.rendered_truth import Truth, costumes_of, nearest_film
 
 AVATAR20 = SKELETONS["avatar20"]
 FRAME_PX = 16

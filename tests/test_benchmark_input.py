@@ -9,9 +9,9 @@ from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.data.input_pipeline import TrainingData
 from run_programs import run
 from tiny_data import write_dataset
-from tools.benchmark._cases import Case
-from tools.benchmark._input_rates import Row, read, reckoned_step, table
-from tools.benchmark._shards import repeat_examples
+from tools.benchmark.inputs.rates import Row, read, reckoned_step, table
+from tools.benchmark.inputs.shards import repeat_examples
+from tools.benchmark.steps.cases import Case
 
 CASE = Case("train", 8, 4, num_keypoints=3, fmap_base=64, fmap_max=8, fading=True)
 

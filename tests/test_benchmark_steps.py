@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from psgan_tf.training.config import NetworkConfig
 from run_programs import run
-from tools.benchmark._arithmetic import function_flops
-from tools.benchmark._cases import Case, stages
-from tools.benchmark._comparison import best_rate, figures_of, table, with_ratios
-from tools.benchmark._convolutions import convolution_shapes, convolutions_of
+from tools.benchmark.steps.arithmetic import function_flops
+from tools.benchmark.steps.cases import Case, stages
+from tools.benchmark.steps.comparison import best_rate, figures_of, table, with_ratios
+from tools.benchmark.steps.convolutions import convolution_shapes, convolutions_of
 
 CASE = Case("train", 8, 4, num_keypoints=3, fmap_base=64, fmap_max=8, fading=True)
 TINY = ("--resolution=8", "--batch=2", "--num_keypoints=3", "--fmap_base=32", "--fmap_max=4")

@@ -8,21 +8,21 @@ import pytest
 
 from psgan_tf.keypoints.schema import SKELETONS
 from psgan_tf.motion.humanoid import BONE_PARENTS
-from tools.avatars.builtin.body_field import pushed_out, signed_distance, snapped
-from tools.avatars.builtin.curves import curve_through, smooth_curve, smooth_step
-from tools.avatars.builtin.figure import figure_parts
-from tools.avatars.builtin.motions import MOTIONS
-from tools.avatars.builtin.part import make_part, merged, mirrored, other_side
-from tools.avatars.builtin.posing import body_motion
-from tools.avatars.builtin.proportions import (
+from tools.avatars.builtin.body.body_field import pushed_out, signed_distance, snapped
+from tools.avatars.builtin.body.proportions import (
     CHIN_HEIGHT,
     HEIGHT,
     JOINT_NAMES,
     JOINTS,
     PROFILES,
 )
-from tools.avatars.builtin.skin_weights import skin_weights
-from tools.avatars.builtin.sweeps import loft, signed_volume, tube
+from tools.avatars.builtin.body.skin_weights import skin_weights
+from tools.avatars.builtin.figure import figure_parts
+from tools.avatars.builtin.motions.motions import MOTIONS
+from tools.avatars.builtin.motions.posing import body_motion
+from tools.avatars.builtin.shapes.curves import curve_through, smooth_curve, smooth_step
+from tools.avatars.builtin.shapes.part import make_part, merged, mirrored, other_side
+from tools.avatars.builtin.shapes.sweeps import loft, signed_volume, tube
 
 KEYPOINTS = SKELETONS["avatar20"].keypoints
 POSES_PER_MOTION = 6

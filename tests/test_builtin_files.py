@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,15 +11,16 @@ import pytest
 
 from psgan_tf.keypoints.dataset_folder import check_folder
 from psgan_tf.motion.motion_files import motion_from_file
+from run_programs import REPOSITORY
 from test_avatars_job import contents
 from test_render_avatars import assert_one_line_of_error, run
-from tools.avatars.builtin import files as files_module
-from tools.avatars.builtin.files import write_builtin_files, write_chosen_costumes
-from tools.avatars.builtin.motions import MOTIONS
-from tools.avatars.costumes import read_costumes
-from tools.avatars.options import RenderOptions
-from tools.avatars.presets import PRESETS, preset_values, with_builtin_files
-from tools.avatars.rendering_job import render_dataset
+from tools.avatars.builtin import builtin_files as files_module
+from tools.avatars.builtin.builtin_files import write_builtin_files, write_chosen_costumes
+from tools.avatars.builtin.motions.motions import MOTIONS
+from tools.avatars.dataset.options import RenderOptions
+from tools.avatars.dataset.presets import PRESETS, preset_values, with_builtin_files
+from tools.avatars.dataset.rendering_job import render_dataset
+from tools.avatars.loading.costumes import read_costumes
 
 
 def copied(files, output):
@@ -56,6 +59,31 @@ def test_files_that_this_code_wrote_are_left_and_missing_or_older_ones_written_a
     monkeypatch.setattr(files_module, "_stamp", lambda: "newer code\n")
     write_builtin_files(folder)
     assert contents(folder) == contents(builtin_files.avatar.parent)
+
+
+def test_every_module_that_the_files_are_made_by_decides_whether_they_are_kept():
+    program = (
+        "import sys, tools.avatars.builtin.builtin_files\n"
+        "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith('tools.avatars.')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    loaded = {Path(path) for path in done.stdout.split()} - {
+        REPOSITORY / "tools/avatars/__init__.py"
+    }
+    assert len(loaded) > 40
+    assert loaded <= set(files_module.source_files())
+
+
+def test_a_change_in_any_of_their_packages_makes_the_files_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(files_module, "__file__", str(tmp_path / "builtin_files.py"))
+    module = tmp_path / "wardrobe" / "garments" / "tops.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("sleeves = 1")
+    before = files_module._stamp()
+    module.write_text("sleeves = 2")
+    assert files_module._stamp() != before
 
 
 def test_chosen_costumes_keep_their_order(builtin_files, tmp_path):

@@ -16,10 +16,19 @@ from psgan_tf.motion.transforms import (
     angles_between,
     matrices_from_quaternions,
 )
-from tools.avatars.builtin.keyframes import Arm, Foot, Key, Sketch, both_steps, curve_of, mirrored
-from tools.avatars.builtin.limbs import bend_limb, turned_about
-from tools.avatars.builtin.motions import MOTIONS, POSES_PER_MOTION, TEST_MOTIONS
-from tools.avatars.builtin.posing import (
+from tools.avatars.builtin.body.proportions import JOINTS
+from tools.avatars.builtin.motions.keyframes import (
+    Arm,
+    Foot,
+    Key,
+    Sketch,
+    both_steps,
+    curve_of,
+    mirrored,
+)
+from tools.avatars.builtin.motions.limbs import bend_limb, turned_about
+from tools.avatars.builtin.motions.motions import MOTIONS, POSES_PER_MOTION, TEST_MOTIONS
+from tools.avatars.builtin.motions.posing import (
     BONES,
     FPS,
     body_motion,
@@ -27,9 +36,8 @@ from tools.avatars.builtin.posing import (
     foot_at_heading,
     parent_bone,
 )
-from tools.avatars.builtin.proportions import JOINTS
-from tools.avatars.builtin.vrma_writer import vrma_bytes
-from tools.avatars.poses import evenly_spaced_frames
+from tools.avatars.builtin.writers.vrma_writer import vrma_bytes
+from tools.avatars.dataset.poses import evenly_spaced_frames
 
 BODIES = {sketch.name: body_motion(sketch) for sketch in MOTIONS}
 SKETCHES = {sketch.name: sketch for sketch in MOTIONS}

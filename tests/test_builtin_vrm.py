@@ -11,19 +11,19 @@ from PIL import Image
 
 from psgan_tf.motion.camera import Camera
 from psgan_tf.motion.gltf.document import read_gltf
-from tools.avatars.avatar import load_avatar, refuse_forbidden
+from tools.avatars.builtin.body.proportions import JOINT_NAMES, JOINTS
 from tools.avatars.builtin.figure import figure_parts
-from tools.avatars.builtin.part import Picture, ToonMaterial, make_part
-from tools.avatars.builtin.proportions import JOINT_NAMES, JOINTS
-from tools.avatars.builtin.vrm_writer import (
+from tools.avatars.builtin.shapes.part import Picture, ToonMaterial, make_part
+from tools.avatars.builtin.writers.vrm_writer import (
     linear_color,
     strongest_weights,
     vrm_bytes,
     write_vrm,
 )
-from tools.avatars.costumes import Costume, MaterialChange, check_costume, dressed
-from tools.avatars.cpu_backend import draw_on_cpu
-from tools.avatars.figure_building import build_figure
+from tools.avatars.loading.avatar import load_avatar, refuse_forbidden
+from tools.avatars.loading.costumes import Costume, MaterialChange, check_costume, dressed
+from tools.avatars.renderer.cpu_backend import draw_on_cpu
+from tools.avatars.renderer.figure_building import build_figure
 from tools.avatars.scene import AlphaMode, OutlineMode
 
 SIZE_PX = 128

@@ -7,14 +7,14 @@ import pytest
 from PIL import Image, ImageDraw
 
 from psgan_tf.motion.gltf.document import read_gltf
-from tools.avatars.avatar_file import read_surfaces
-from tools.avatars.builtin import wardrobe
-from tools.avatars.builtin.body_field import signed_distance
+from tools.avatars.builtin.body.body_field import signed_distance
 from tools.avatars.builtin.figure import figure_parts
-from tools.avatars.builtin.fitting import arm, leg, trunk
-from tools.avatars.builtin.looks import look
-from tools.avatars.builtin.palette import COLORS, tone_of
-from tools.avatars.costumes import check_costume, dressed, read_costumes
+from tools.avatars.builtin.wardrobe import wardrobe
+from tools.avatars.builtin.wardrobe.fitting import arm, leg, trunk
+from tools.avatars.builtin.wardrobe.looks.look import look
+from tools.avatars.builtin.wardrobe.palette import COLORS, tone_of
+from tools.avatars.loading.avatar_file import read_surfaces
+from tools.avatars.loading.costumes import check_costume, dressed, read_costumes
 
 SIZE_PX = 128
 EXTENT_METRES = 1.96

@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 import tensorflow_addons as tfa
 
-from export.saved_model.check_job import Request
-from export.saved_model.graph_scan import read_meta_graph
-from export.saved_model.load_check import ProcessDiedError, check_saved_model, run_requests
+from export.saved_model.check.graph_scan import read_meta_graph
+from export.saved_model.check.job import Request
+from export.saved_model.check.load_check import ProcessDiedError, check_saved_model, run_requests
 from run_programs import REPOSITORY, run
 
 CHECK = "export.check_saved_model"
@@ -171,7 +171,7 @@ def test_a_process_that_dies_is_told_from_one_that_answers(tmp_path):
 def test_the_process_that_runs_the_model_has_no_tensorflow_python(tmp_path):
     program = (
         "import sys\n"
-        "from export.session import Session\n"
+        "from export.tensorflow_c.session import Session\n"
         "session = Session(sys.argv[1])\n"
         "print(sorted(name for name in sys.modules if name.split('.')[0] in "
         "('tensorflow', 'keras', 'psgan_tf')))\n"

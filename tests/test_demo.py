@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from psgan_tf.keypoints.dataset_folder import read_folder
-from tools.avatars.builtin.motions import MOTIONS, TEST_MOTIONS
+from tools.avatars.builtin.motions.motions import MOTIONS, TEST_MOTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from export.saved_model.check_job import Request
-from export.saved_model.graph_scan import read_meta_graph
-from export.saved_model.load_check import run_requests
+from export.saved_model.check.graph_scan import read_meta_graph
+from export.saved_model.check.job import Request
+from export.saved_model.check.load_check import run_requests
 from export.saved_model.model_card import ModelFacts, model_card, readme, skeleton_asset
 from export.saved_model.tensors import signatures_of
 from export.saved_model.warmup import WARMUP_FILE, warmup_records, write_warmup_file

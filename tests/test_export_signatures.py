@@ -10,12 +10,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from export.saved_model.check_job import Request
+from export.saved_model.check.graph_scan import read_meta_graph
+from export.saved_model.check.job import Request
+from export.saved_model.check.load_check import run_requests
 from export.saved_model.exporting import export_run
-from export.saved_model.graph_scan import read_meta_graph
-from export.saved_model.load_check import run_requests
 from export.saved_model.signatures import images_to_uint8
-from export.status import StatusError
+from export.tensorflow_c.status import StatusError
 from psgan_tf.generation.backends.checkpoint import Sampler
 from psgan_tf.training.reporting import to_uint8
 from tiny_run import POSE, write_run

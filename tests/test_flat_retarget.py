@@ -24,9 +24,9 @@ from psgan_tf.motion.keypoint_retarget import believed_length, retarget_flat
 from psgan_tf.motion.motion_files import motion_from_file
 from psgan_tf.motion.rest_skeleton import rest_skeleton_of
 from shared_assets import shared_path
-from tools.avatars.builtin.motions import MOTIONS
-from tools.avatars.builtin.posing import body_motion
-from tools.avatars.builtin.vrma_writer import vrma_bytes
+from tools.avatars.builtin.motions.motions import MOTIONS
+from tools.avatars.builtin.motions.posing import body_motion
+from tools.avatars.builtin.writers.vrma_writer import vrma_bytes
 
 AVATAR20, OPENPOSE18 = SKELETONS["avatar20"], SKELETONS["openpose18"]
 SKETCHES = {sketch.name: sketch for sketch in MOTIONS}

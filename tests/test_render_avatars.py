@@ -17,8 +17,8 @@ from motion_files_by_hand import FIGURE, bvh, written
 from psgan_tf.keypoints.dataset_folder import check_folder, read_folder
 from shared_assets import shared_path
 from test_avatars_job import MOVES, contents
-from tools.avatars.options import RenderOptions
-from tools.avatars.rendering_job import render_dataset
+from tools.avatars.dataset.options import RenderOptions
+from tools.avatars.dataset.rendering_job import render_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 from PIL import Image
 
-from export.saved_model.load_check import check_saved_model
+from export.saved_model.check.load_check import check_saved_model
 from psgan_tf.model.latents import latents_from_seeds
 from run_programs import run
 from standin_process import serving

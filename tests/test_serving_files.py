@@ -2,9 +2,9 @@
 
 import re
 
-from export.standin.batching_config import read_batching_parameters
-from export.standin.config import read_config_file
-from export.standin.monitoring_config import read_metrics_path
+from export.local_server.batching.config import read_batching_parameters
+from export.local_server.config import read_config_file
+from export.local_server.metrics.config import read_metrics_path
 from psgan_tf.generation.backends.served import Load
 from run_programs import REPOSITORY
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tools.avatars.showcase import CLOSE_UPS, Showcase
+from tools.avatars.dataset.showcase import CLOSE_UPS, Showcase
 
 
 def test_a_close_up_shows_its_bone_in_the_middle_of_a_picture_of_1024(builtin_files):

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from batching_by_hand import outcome
-from export.standin.batch_scheduler import BatchQueue, BatchScheduler, Task
-from export.standin.batching import part_sizes
-from export.standin.batching_config import BatchingParameters
+from export.local_server.batching.config import BatchingParameters
+from export.local_server.batching.runner import part_sizes
+from export.local_server.batching.scheduler import BatchQueue, BatchScheduler, Task
 
 
 def queue_of(sizes, **parameters):

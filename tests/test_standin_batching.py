@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from batching_by_hand import PATIENCE_SECS, HeldGraph, at_once, outcome, rows
-from export.standin.batch_scheduler import BatchScheduler
-from export.standin.batching import BatchingRunner, pad_to_largest
-from export.standin.batching_config import BatchingParameters
+from export.local_server.batching.config import BatchingParameters
+from export.local_server.batching.runner import BatchingRunner, pad_to_largest
+from export.local_server.batching.scheduler import BatchScheduler
 
 ODD_SHAPE = (
     "FAILED_PRECONDITION: Tensors with name 'x:0' from different tasks have different shapes and "

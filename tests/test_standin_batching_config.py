@@ -4,12 +4,12 @@ import os
 
 import pytest
 
-from export.standin.batching_config import (
+from export.local_server.batching.config import (
     BatchingParameters,
     per_model_parameters,
     read_batching_parameters,
 )
-from export.standin.monitoring_config import read_metrics_path
+from export.local_server.metrics.config import read_metrics_path
 
 
 def test_a_file_with_every_parameter(tmp_path):

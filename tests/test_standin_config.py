@@ -7,16 +7,11 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfigList
 
-from export.standin.config import (
-    VersionPolicy,
-    choose_models,
-    models_of,
-    read_config_file,
-)
-from export.standin.config_watch import ConfigWatch
-from export.standin.policies import aspired_versions, version_folder, versions_in
-from export.standin.server import read_credentials
-from export.status import StatusError, truncated
+from export.local_server.config import VersionPolicy, choose_models, models_of, read_config_file
+from export.local_server.config_watch import ConfigWatch
+from export.local_server.grpc_api.server import read_credentials
+from export.local_server.models.policies import aspired_versions, version_folder, versions_in
+from export.tensorflow_c.status import StatusError, truncated
 from psgan_tf.common.files import write_atomically
 
 

@@ -9,10 +9,10 @@ from google.protobuf import text_format
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from export.standin.config import Model, VersionPolicy
-from export.standin.manager import Manager, ManagerOptions
-from export.standin.servable import Servable
-from export.status import StatusError
+from export.local_server.config import Model, VersionPolicy
+from export.local_server.models.manager import Manager, ManagerOptions
+from export.local_server.models.servable import Servable
+from export.tensorflow_c.status import StatusError
 
 PATIENCE_SECS = 30
 FAST = ManagerOptions(poll_secs=0.01, load_retries=0, retry_secs=0.01)

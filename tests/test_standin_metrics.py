@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from export.standin.metrics import BUCKET_ENDS_US, MOST_LABELS, OTHER, Metrics
+from export.local_server.metrics.prometheus import BUCKET_ENDS_US, MOST_LABELS, OTHER, Metrics
 
 # One sample as the text format 0.0.4 defines it.
 SAMPLE = re.compile(

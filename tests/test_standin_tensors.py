@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
-from export.standin.tensors import array_from_proto, proto_from_array, varints
+from export.local_server.models.tensors import array_from_proto, proto_from_array, varints
 
 LIMIT_BYTES = 2**20
 RANDOM = np.random.default_rng(0)

@@ -11,8 +11,8 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from batching_by_hand import outcome
-from export.standin.tfrecords import masked_crc32c, read_records
-from export.standin.warmup import WARMUP_FILE, replay_warmup
+from export.local_server.models.tfrecords import masked_crc32c, read_records
+from export.local_server.models.warmup import WARMUP_FILE, replay_warmup
 from standin_models import save_batched
 from standin_process import predict_request, serving
 

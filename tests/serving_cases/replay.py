@@ -286,7 +286,7 @@ def main():
 
 
 if __name__ == "__main__":
-    from export.standin.messages import use_messages_only
+    from export.local_server.messages import use_messages_only
 
     use_messages_only()
     sys.exit(main())
