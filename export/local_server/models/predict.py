@@ -106,7 +106,7 @@ def predict(
         limit_bytes: of one tensor of the request.
 
     Raises:
-        StatusError: see the cases in tests/serving_cases/.
+        StatusError: see the cases in tests/export/local_server/serving_cases/.
     """
     signature_name = request.model_spec.signature_name or DEFAULT_SIGNATURE
     signature = signature_of(servable.signatures, signature_name)
