@@ -12,9 +12,9 @@ import tensorflow as tf
 from tensorflow import keras
 
 from psgan_tf.model.ops.convolutions import convolve, convolve_plain
-from psgan_tf.model.ops.normalization import upscale2x
 from psgan_tf.model.ops.pose_convolution import add_pose, pose_bias
 from psgan_tf.model.ops.pose_maps import draw_pose_maps
+from psgan_tf.model.ops.resizing import upscale2x
 from psgan_tf.model.ops.step_scope import shared
 
 # Gain of a layer that is followed by a leaky ReLU (He initialization).

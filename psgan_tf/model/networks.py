@@ -15,8 +15,8 @@ from psgan_tf.model.blocks import (
     GeneratorBlock,
     GeneratorStem,
 )
-from psgan_tf.model.ops.normalization import downscale2x, lerp, upscale2x
-from psgan_tf.training.config import INITIAL_RESOLUTION, NetworkConfig
+from psgan_tf.model.config import INITIAL_RESOLUTION, NetworkConfig
+from psgan_tf.model.ops.resizing import downscale2x, lerp, upscale2x
 
 
 class GrowingNetwork(keras.Model):

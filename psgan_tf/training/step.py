@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import tensorflow as tf
 
-from psgan_tf.model.ops.normalization import downscale2x, lerp, upscale2x
+from psgan_tf.model.ops.resizing import downscale2x, lerp, upscale2x
 from psgan_tf.model.ops.step_scope import training_scope
 from psgan_tf.training.checkpoints import TrainingState
 from psgan_tf.training.config import TrainingConfig

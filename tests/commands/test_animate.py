@@ -13,17 +13,16 @@ import pytest
 from PIL import Image
 
 from export.saved_model.exporting import export_run
-from psgan_tf.generation.animation import Look, Scene, SkeletonPainter, animate, batches_of
-from psgan_tf.generation.backends.saved_model import (
-    RemotePainter,
-    RunPainter,
-    SavedModelPainter,
-    latents_of_parts,
-)
+from psgan_tf.generation.animation import Look, Scene, SkeletonPainter, animate
+from psgan_tf.generation.backends.checkpoint import RunPainter
+from psgan_tf.generation.backends.protocol import batches_of
+from psgan_tf.generation.backends.saved_model import SavedModelPainter
+from psgan_tf.generation.backends.served import RemotePainter
 from psgan_tf.generation.characters import Character, save_character
 from psgan_tf.generation.latent_mixing import Part
 from psgan_tf.generation.pose_sequences import PoseSequence, write_sequence
 from psgan_tf.generation.pose_spec import Stage, read_stage
+from psgan_tf.generation.selection import latents_of_parts
 from psgan_tf.images.pictures import enlarged
 from psgan_tf.model.latents import latents_from_seeds
 from psgan_tf.video.outputs import part_name

@@ -9,9 +9,9 @@ from PIL import Image
 
 from psgan_tf.generation.backends.checkpoint import Sampler
 from psgan_tf.generation.backends.served import Load, find_generator
+from psgan_tf.generation.backends.served_pictures import write_frames, write_remote_animation
 from psgan_tf.generation.characters import Character, save_character, subjects_of
 from psgan_tf.generation.pose_sequences import PoseSequence
-from psgan_tf.generation.served_pictures import write_frames, write_remote_animation
 from psgan_tf.keypoints.schema import Skeleton
 from psgan_tf.serving_client.client import RemoteModel
 from psgan_tf.serving_client.rpc import RemoteError

@@ -17,10 +17,9 @@ from psgan_tf.generation.characters import (
     parse_seeds,
     save_character,
 )
-from psgan_tf.images.pictures import encode_png
+from psgan_tf.images.pictures import encode_png, to_uint8
 from psgan_tf.model.latents import latents_from_seeds, slerp
 from psgan_tf.training.checkpoints import load_run_weights
-from psgan_tf.training.reporting import to_uint8
 from run_programs import kill, run, start, wait_for
 from tiny_data import write_dataset
 from tiny_run import write_run

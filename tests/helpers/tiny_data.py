@@ -10,8 +10,9 @@ from psgan_tf.data.input_pipeline import TrainingData
 from psgan_tf.data.records import ShardWriter, shard_name
 from psgan_tf.images.pictures import encode_png, pyramid
 from psgan_tf.keypoints.schema import Skeleton
+from psgan_tf.model.config import NetworkConfig
 from psgan_tf.training.checkpoints import new_state
-from psgan_tf.training.config import NetworkConfig, TrainingConfig
+from psgan_tf.training.config import TrainingConfig
 from psgan_tf.training.schedule import build_schedule
 from psgan_tf.training.trainer import Trainer
 

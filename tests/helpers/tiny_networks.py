@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from psgan_tf.model.config import NetworkConfig
 from psgan_tf.model.networks import Discriminator, Generator
-from psgan_tf.training.config import NetworkConfig
 
 # Three resolutions and two widths: C(4) = C(8) = 8 and C(16) = 4.
 TINY = NetworkConfig(

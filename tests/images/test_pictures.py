@@ -9,15 +9,14 @@ from psgan_tf.images.pictures import (
     encode_png,
     enlarged,
     find_pictures,
-    hide_outside,
     load_rgb,
-    place_keypoints,
     pyramid,
     resized,
     seen_size,
     square_offset,
     to_square,
 )
+from psgan_tf.keypoints.placement import hide_outside, place_keypoints
 
 
 def saved(tmp_path, image, name="picture.png", **options):

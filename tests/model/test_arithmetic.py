@@ -8,12 +8,13 @@ import tensorflow as tf
 from psgan_tf.model.arithmetic import (
     discriminator_multiplications,
     generator_multiplications,
-    seconds_left,
     step_multiplications,
 )
+from psgan_tf.model.config import NetworkConfig
 from psgan_tf.model.networks import Discriminator, Generator
-from psgan_tf.training.config import NetworkConfig, TrainingConfig
+from psgan_tf.training.config import TrainingConfig
 from psgan_tf.training.schedule import build_schedule
+from psgan_tf.training.time_left import seconds_left
 
 NETWORKS = [
     NetworkConfig(resolution=32, num_keypoints=3, latent_size=7, fmap_base=64, fmap_max=24),

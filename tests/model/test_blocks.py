@@ -11,7 +11,7 @@ from psgan_tf.model.blocks import (
     GeneratorBlock,
     GeneratorStem,
 )
-from psgan_tf.training.config import NetworkConfig
+from psgan_tf.model.config import NetworkConfig
 from tiny_networks import TINY, randomize, some_keypoints
 
 KEYPOINTS = some_keypoints()

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import numpy_oracles as oracle
+from psgan_tf.model.config import NetworkConfig
 from psgan_tf.model.latents import latents_from_seeds
 from psgan_tf.model.networks import Generator
 from psgan_tf.model.weights import load_weights
-from psgan_tf.training.config import NetworkConfig
 
 GOLDEN = NetworkConfig(
     resolution=8,

@@ -11,8 +11,8 @@ from psgan_tf.model.blocks import (
     GeneratorBlock,
     GeneratorStem,
 )
+from psgan_tf.model.config import NetworkConfig
 from psgan_tf.model.layers import EqualizedConv2D, EqualizedDense, LatentProjection, PoseConv2D
-from psgan_tf.training.config import NetworkConfig
 
 # C(4) = 6, C(8) = 4, and 6 again for the width of the discriminator's dense layer.
 CONFIG = NetworkConfig(

@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 
 import numpy_oracles as oracle
+from psgan_tf.model.config import NetworkConfig
 from psgan_tf.model.networks import Discriminator, Generator
 from psgan_tf.model.weights import dump_weights
-from psgan_tf.training.config import NetworkConfig
 from tiny_networks import (
     RESOLUTIONS_AND_FADES,
     TINY,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf.model.ops.normalization import downscale2x, upscale2x
+from psgan_tf.model.ops.resizing import downscale2x, upscale2x
 from psgan_tf.training.config import TrainingConfig
 from psgan_tf.training.schedule import build_schedule
 from tiny_networks import (

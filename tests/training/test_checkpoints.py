@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.keypoints.schema import Skeleton
+from psgan_tf.model.config import NetworkConfig
 from psgan_tf.model.weights import dump_weights, named_variables
 from psgan_tf.training.checkpoints import (
     CHECKPOINTS,
@@ -17,7 +18,7 @@ from psgan_tf.training.checkpoints import (
     new_state,
     newest_whole_checkpoint,
 )
-from psgan_tf.training.config import NetworkConfig, TrainingConfig, to_json
+from psgan_tf.training.config import TrainingConfig, to_json
 from psgan_tf.training.optimizers import averaged_value
 from psgan_tf.training.run import take_weights
 

@@ -5,14 +5,8 @@ import json
 
 import pytest
 
-from psgan_tf.training.config import (
-    NetworkConfig,
-    TrainingConfig,
-    from_json,
-    is_power_of_two,
-    load_options,
-    to_json,
-)
+from psgan_tf.model.config import NetworkConfig, is_power_of_two
+from psgan_tf.training.config import TrainingConfig, from_json, load_options, to_json
 
 A_RUN = TrainingConfig(
     NetworkConfig(resolution=64, num_keypoints=18, pose_resolutions=(8, 64)),

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from psgan_tf.training.config import NetworkConfig, TrainingConfig, to_json
+from psgan_tf.model.config import NetworkConfig
+from psgan_tf.training.config import TrainingConfig, to_json
 from psgan_tf.training.precision import best_precision, of_gpus, of_processor
 from run_programs import run
 

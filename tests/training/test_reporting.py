@@ -12,9 +12,11 @@ from PIL import Image
 from psgan_tf.common.progress import duration
 from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.data.input_pipeline import TrainingData
+from psgan_tf.images.pictures import to_uint8
 from psgan_tf.model.latents import latents_from_seeds
 from psgan_tf.training.checkpoints import new_state
-from psgan_tf.training.reporting import Reporter, SampleGrid, Tick, keep_rows_up_to, to_uint8
+from psgan_tf.training.reporting import Reporter, Tick, keep_rows_up_to
+from psgan_tf.training.sample_grid import SampleGrid
 from psgan_tf.training.schedule import build_schedule
 from tiny_data import tiny_config, write_dataset
 

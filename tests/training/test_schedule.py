@@ -6,7 +6,8 @@ import itertools
 import numpy as np
 import pytest
 
-from psgan_tf.training.config import NetworkConfig, TrainingConfig
+from psgan_tf.model.config import NetworkConfig
+from psgan_tf.training.config import TrainingConfig
 from psgan_tf.training.schedule import PerResolution, build_schedule, split_over_replicas
 
 

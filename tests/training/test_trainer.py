@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from psgan_tf.model.ops.cpu import xla_passes
-from psgan_tf.model.ops.normalization import downscale2x, upscale2x
+from psgan_tf.model.ops.resizing import downscale2x, upscale2x
 from psgan_tf.model.weights import dump_weights, named_variables
 from psgan_tf.training.checkpoints import CheckpointStore, load_run_weights
 from psgan_tf.training.config import to_json

@@ -17,7 +17,7 @@ from export.saved_model.exporting import export_run
 from export.saved_model.signatures import images_to_uint8
 from export.tensorflow_c.status import StatusError
 from psgan_tf.generation.backends.checkpoint import Sampler
-from psgan_tf.training.reporting import to_uint8
+from psgan_tf.images.pictures import to_uint8
 from tiny_run import POSE, write_run
 
 Z = 8

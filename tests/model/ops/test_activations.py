@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from psgan_tf.model.ops.activations import leaky_relu, leaky_relu_downscaled
 from psgan_tf.model.ops.cpu import xla_passes
-from psgan_tf.model.ops.normalization import downscale2x
+from psgan_tf.model.ops.resizing import downscale2x
 from psgan_tf.model.ops.step_scope import training_scope
 from second_derivatives import assert_same, normal
 

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from psgan_tf.model.ops.convolutions import convolve_upscaled
-from psgan_tf.model.ops.normalization import upscale2x
 from psgan_tf.model.ops.pose_convolution import add_pose, pose_bias
 from psgan_tf.model.ops.pose_maps import draw_pose_maps
+from psgan_tf.model.ops.resizing import upscale2x
 from second_derivatives import assert_same, normal
 
 FRAME = 64

@@ -8,13 +8,8 @@ import tensorflow as tf
 
 import numpy_oracles as oracle
 from psgan_tf.model.ops.cpu import xla_passes
-from psgan_tf.model.ops.normalization import (
-    downscale2x,
-    lerp,
-    minibatch_stddev,
-    pixel_norm,
-    upscale2x,
-)
+from psgan_tf.model.ops.normalization import minibatch_stddev, pixel_norm
+from psgan_tf.model.ops.resizing import downscale2x, lerp, upscale2x
 from psgan_tf.model.ops.step_scope import training_scope
 from second_derivatives import assert_same
 from second_derivatives import normal as tensor

@@ -9,12 +9,12 @@ import tensorflow as tf
 from tensorflow import keras
 
 from psgan_tf.model import layers
+from psgan_tf.model.config import NetworkConfig
 from psgan_tf.model.networks import Discriminator
 from psgan_tf.model.ops import convolutions
 from psgan_tf.model.ops.convolutions import convolve_plain
 from psgan_tf.model.ops.cpu import slab_gradients, xla_passes
 from psgan_tf.model.ops.step_scope import shared, training_scope
-from psgan_tf.training.config import NetworkConfig
 from psgan_tf.training.losses import discriminator_terms
 from psgan_tf.training.step import sum_of_terms
 from psgan_tf.training.synthetic_data import RandomData

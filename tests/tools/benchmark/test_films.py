@@ -12,12 +12,10 @@ from motion_files_by_hand import bvh, written
 from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.evaluation.flicker import (
     Flicker,
-    Row,
     distance_px,
     flicker_of,
     frame_differences,
     jittered,
-    table,
 )
 from psgan_tf.generation.pose_sequences import SequenceOptions, read_sequence, rest_skeleton_of_file
 from psgan_tf.generation.pose_spec import stage_of_card
@@ -27,6 +25,7 @@ from psgan_tf.training.checkpoints import CheckpointStore, new_state
 from psgan_tf.training.config import to_json
 from run_programs import run
 from tiny_data import tiny_config
+from tools.benchmark.films.flicker_table import Row, table
 from tools.benchmark.films.overlap_curves import overlap_figure
 from tools.benchmark.films.rendered_truth import Truth, costumes_of, nearest_film
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from psgan_tf.training.config import NetworkConfig
+from psgan_tf.model.config import NetworkConfig
 from run_programs import run
 from tools.benchmark.steps.arithmetic import function_flops
 from tools.benchmark.steps.cases import Case, stages

@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
+from psgan_tf.common.files import read_source
 from psgan_tf.common.json_document import JsonValue, parse_json
-from psgan_tf.common.source_files import read_source
 from tools.avatars.loading.recolouring import (
     HueChange,
     changed_factor,

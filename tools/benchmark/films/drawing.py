@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from psgan_tf.generation.animation import batches_of
 from psgan_tf.generation.backends.checkpoint import Sampler
+from psgan_tf.generation.backends.protocol import batches_of
 
 
 def drawn(sampler: Sampler, keypoints: np.ndarray, seed: int) -> np.ndarray:

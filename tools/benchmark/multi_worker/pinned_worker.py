@@ -14,10 +14,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
+from psgan_tf.model.ops.devices import peak_memory_gib
 from psgan_tf.training.checkpoints import new_state
 from psgan_tf.training.distributed.cluster import VARIABLE
 from psgan_tf.training.distributed.multi_worker import start_workers
-from psgan_tf.training.reporting import peak_memory_gib
 from psgan_tf.training.synthetic_data import RandomData
 from psgan_tf.training.trainer import Trainer
 from tools.benchmark.steps.cases import Case

@@ -12,8 +12,9 @@ from pathlib import Path
 from psgan_tf.common.files import write_atomically
 from psgan_tf.data.dataset_card import DatasetCard, Split
 from psgan_tf.keypoints.schema import SKELETONS
+from psgan_tf.model.config import NetworkConfig
 from psgan_tf.training.checkpoints import CheckpointStore, new_state
-from psgan_tf.training.config import NetworkConfig, TrainingConfig, to_json
+from psgan_tf.training.config import TrainingConfig, to_json
 from psgan_tf.training.schedule import build_schedule
 
 MODEL = "benchmark"

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from psgan_tf.training.config import INITIAL_RESOLUTION, NetworkConfig, TrainingConfig
+from psgan_tf.model.config import INITIAL_RESOLUTION, NetworkConfig
+from psgan_tf.training.config import TrainingConfig
 
 FORMS = ("fast", "plain")
 

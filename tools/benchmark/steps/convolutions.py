@@ -14,8 +14,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from psgan_tf.training.config import NetworkConfig
-from psgan_tf.training.reporting import peak_memory_gib
+from psgan_tf.model.config import NetworkConfig
+from psgan_tf.model.ops.devices import peak_memory_gib
 from tools.benchmark.steps.cases import Case
 
 _TAPS = 9

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from psgan_tf.model.arithmetic import generator_multiplications
 from psgan_tf.model.networks import Generator
-from psgan_tf.training.reporting import peak_memory_gib
+from psgan_tf.model.ops.devices import peak_memory_gib
 from psgan_tf.training.synthetic_data import RandomData
 from tools.benchmark.steps.arithmetic import function_flops
 from tools.benchmark.steps.cases import Case

@@ -10,7 +10,8 @@ from psgan_tf.model import blocks, layers
 from psgan_tf.model.ops.activations import LEAK
 from psgan_tf.model.ops.convolutions import convolve_plain
 from psgan_tf.model.ops.cpu import xla_passes
-from psgan_tf.model.ops.normalization import EPSILON, downscale2x
+from psgan_tf.model.ops.normalization import EPSILON
+from psgan_tf.model.ops.resizing import downscale2x
 from psgan_tf.training import step as training_step
 from psgan_tf.training.losses import Term
 

@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from psgan_tf.model.arithmetic import step_multiplications
+from psgan_tf.model.ops.devices import peak_memory_gib
 from psgan_tf.training.checkpoints import new_state
 from psgan_tf.training.config import TrainingConfig
-from psgan_tf.training.reporting import peak_memory_gib
 from psgan_tf.training.schedule import Schedule, build_schedule
 from psgan_tf.training.synthetic_data import RandomData
 from psgan_tf.training.trainer import Trainer

@@ -8,7 +8,7 @@ from tensorflow import keras
 from psgan_tf.model.layers import EqualizedConv2D
 from psgan_tf.model.ops import convolutions
 from psgan_tf.model.ops.cpu.winograd import convolve_by_points
-from psgan_tf.model.ops.normalization import upscale2x
+from psgan_tf.model.ops.resizing import upscale2x
 from psgan_tf.model.ops.step_scope import training_scope
 from second_derivatives import assert_same, normal
 
