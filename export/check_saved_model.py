@@ -24,7 +24,7 @@ flags.DEFINE_float("timeout_secs", 600, "For loading and running all signatures.
 def check(directory: str) -> int:
     """Prints the report; 1 where something is wrong."""
     # TensorFlow only now: --help and a wrong flag answer at once.
-    from export.saved_model.load_check import check_saved_model
+    from export.saved_model.check.load_check import check_saved_model
 
     if FLAGS.batch_size < 0:
         raise ValueError(f"`batch_size` must not be negative. Received: {FLAGS.batch_size}.")

@@ -22,8 +22,8 @@ from absl import flags
 from psgan_tf.common import command_line
 
 if TYPE_CHECKING:
-    from export.standin.loader import LoadingOptions
-    from export.standin.program import Program
+    from export.local_server.models.loader import LoadingOptions
+    from export.local_server.program import Program
 
 FLAGS = flags.FLAGS
 THREADS_PER_PROCESSOR = 4
@@ -59,8 +59,8 @@ flags.DEFINE_float("drain_secs", 30, "What requests under way get to end after S
 
 
 def _loading_options(limit_bytes: int) -> LoadingOptions:
-    from export.standin.batching_config import BatchingParameters, read_batching_parameters
-    from export.standin.loader import LoadingOptions
+    from export.local_server.batching.config import BatchingParameters, read_batching_parameters
+    from export.local_server.models.loader import LoadingOptions
 
     batching = None
     if FLAGS.batching_parameters_file and not FLAGS.enable_batching:
@@ -80,11 +80,11 @@ def _loading_options(limit_bytes: int) -> LoadingOptions:
 
 def _start() -> Program:
     """The program as the flags describe it, running."""
-    from export.standin.config import choose_models
-    from export.standin.manager import ManagerOptions
-    from export.standin.monitoring_config import read_metrics_path
-    from export.standin.program import Program, RestOptions
-    from export.standin.server import ServerOptions
+    from export.local_server.config import choose_models
+    from export.local_server.grpc_api.server import ServerOptions
+    from export.local_server.metrics.config import read_metrics_path
+    from export.local_server.models.manager import ManagerOptions
+    from export.local_server.program import Program, RestOptions
 
     limit_bytes = FLAGS.max_message_megabytes * 2**20
     monitoring = FLAGS.monitoring_config_file
@@ -116,10 +116,10 @@ def _start() -> Program:
 
 def serve() -> int:
     """Serves until SIGTERM or Ctrl-C."""
-    from export.standin.messages import use_messages_only
+    from export.local_server.messages import use_messages_only
 
     use_messages_only()
-    from export.standin.program import log_to_stderr
+    from export.local_server.program import log_to_stderr
 
     log_to_stderr()
     stopped = threading.Event()

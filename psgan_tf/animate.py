@@ -14,30 +14,124 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 from absl import flags
 
-from psgan_tf.animate_flags import look_from_flags, options_from_flags, outputs_from_flags
 from psgan_tf.common import command_line
 from psgan_tf.common.processes import Interrupts
-from psgan_tf.generation.animation import Painter, Scene, SkeletonPainter, animate
+from psgan_tf.generation.animation import BACKGROUNDS, Look, Scene, SkeletonPainter, animate
+from psgan_tf.generation.backends.protocol import ModelPainter, Painter
 from psgan_tf.generation.latent_mixing import choose_cast
+from psgan_tf.generation.limb_lengths import LIMBS
 from psgan_tf.generation.pose_sequences import (
     PoseSequence,
+    SequenceOptions,
     read_sequence,
     rest_skeleton_of_file,
     write_sequence,
 )
-from psgan_tf.generation.pose_spec import Stage, read_stage
-
-if TYPE_CHECKING:
-    from psgan_tf.generation.backends.saved_model import ModelPainter
+from psgan_tf.generation.pose_spec import FRAMINGS, Stage, View, parse_yaw, read_stage
+from psgan_tf.generation.selection import latents_of_parts
+from psgan_tf.images.matting import LEAST_WHITE
+from psgan_tf.keypoints.named_poses import parse_pose_size
+from psgan_tf.keypoints.smoothing import METHODS, Smoothing
+from psgan_tf.motion.retarget import GROUND_RULES
+from psgan_tf.video.writing import check_output
 
 FLAGS = flags.FLAGS
+
+flags.DEFINE_string("run_dir", "", "Folder of a training run.")
+flags.DEFINE_string("saved_model", "", "An exported model, drawn in this process.")
+flags.DEFINE_string("address", "", "host:port of a server's gRPC interface.")
+flags.DEFINE_string("model", "psgan", "Name of the model at --address.")
+flags.DEFINE_string("avatar", "", "Whose limbs: one of the dataset's avatars, or a VRM file.")
+flags.DEFINE_integer("seed", 0, "The character.", 0)
+flags.DEFINE_string(
+    "character", "", "A saved character (.npz), or a picture by psgan_tf.generate, instead."
+)
+flags.DEFINE_string("blend", "", "A mix instead: aoi.npz:0.7,seed42:0.3.")
+flags.DEFINE_string("walk", "", "From one to the next instead: aoi.npz,seed42,seed7.")
+flags.DEFINE_string("motion", "", "BVH, VMD, VRMA, FILE.glb#CLIP, OpenPose, FOLDER#MOTION, JSON.")
+flags.DEFINE_list("output", [], "Files (.mp4 .webm .gif .webp .apng .json) and folders (PNGs).")
+flags.DEFINE_bool("preview", False, "Draw the skeletons only.")
+flags.DEFINE_string("save_poses", "", "Write the poses into this pose file as well.")
+flags.DEFINE_float("fps", 24.0, "Frames a second.")
+flags.DEFINE_integer("hold", 1, "Frames that each pose is held; 2 is animation on twos.", 1)
+flags.DEFINE_float("from_secs", 0.0, "Where in the motion to begin.", 0.0)
+flags.DEFINE_float("to_secs", None, "Where to end.", 0.0)
+flags.DEFINE_string("yaw", "0", "Degrees turned to the left; 0:360 turns on the way.")
+flags.DEFINE_float("pitch", 0.0, "Degrees that the camera looks down.", -80.0, 80.0)
+flags.DEFINE_float("zoom", 1.0, "Factor on the size.", 0.01, 100.0)
+flags.DEFINE_enum("framing", "dataset", FRAMINGS, "The dataset's camera, or one for this motion.")
+flags.DEFINE_enum("ground", None, GROUND_RULES, "What stands on the ground; the dataset's rule.")
+flags.DEFINE_enum("limbs", "auto", LIMBS, "Whose limbs flat poses get; auto: the model's.")
+flags.DEFINE_bool("loop", False, "Make the motion lead back to its start.")
+flags.DEFINE_float("loop_secs", 0.4, "How much of the end is blended into the start.", 0.0)
+flags.DEFINE_float("source_fps", None, "Poses a second of flat motions that do not say theirs.")
+flags.DEFINE_string("pose_size", "", "WxH: pixels of the pictures that OpenPose files are of.")
+flags.DEFINE_string("motion_bones", None, "Bone map (JSON) for motions with names of their own.")
+flags.DEFINE_enum("smooth", "none", METHODS, "Smoothing of trembling poses.")
+flags.DEFINE_float("smooth_secs", 0.06, "Standard deviation of gaussian smoothing.", 0.0)
+flags.DEFINE_float("cutoff_hz", 1.0, "one_euro: cut-off for joints at rest.", 0.001)
+flags.DEFINE_float("speed_factor", 20.0, "one_euro: Hz more for a frame width a second.", 0.0)
+flags.DEFINE_enum("background", "white", BACKGROUNDS, "White, or transparent by matting.")
+flags.DEFINE_bool("clear_gaps", False, "Matting makes enclosed white transparent too.")
+flags.DEFINE_integer("least_white", LEAST_WHITE, "What matting takes for white.", 1, 255)
+flags.DEFINE_bool("side_by_side", False, "Show the skeleton beside the character.")
+flags.DEFINE_integer("scale", 0, "Size of a pixel; 0 enlarges to at least 256 px.", 0, 64)
+flags.DEFINE_bool("repeat", True, "GIF, WebP and APNG play for ever.")
+
+
+def outputs_from_flags() -> list[Path]:
+    """What to write; refuses what is missing or cannot be, before anything is read.
+
+    Raises:
+        ValueError: a flag is missing, or an output cannot be written.
+    """
+    outputs = [Path(text) for text in FLAGS.output]
+    given = [name for name in ("run_dir", "saved_model", "address") if FLAGS[name].value]
+    if len(given) != 1:
+        raise ValueError(
+            "`run_dir`, `saved_model` or `address` must be given, one of them. "
+            f"Received: {', '.join(given) or 'none'}."
+        )
+    if not FLAGS.motion or not (outputs or FLAGS.save_poses):
+        missing = "output" if FLAGS.motion else "motion"
+        raise ValueError(f"`{missing}` must be given. Received: nothing. See --help.")
+    for path in outputs:
+        check_output(path, FLAGS.fps)
+        if FLAGS.background == "transparent" and path.suffix.lower() == ".mp4":
+            raise ValueError(
+                "`output` must be of a kind that holds transparency under "
+                f"--background=transparent. Received: {path}. Choose .webm, .webp or a folder."
+            )
+    return outputs
+
+
+def options_from_flags() -> SequenceOptions:
+    """How the motion becomes a sequence of poses."""
+    return SequenceOptions(
+        fps=FLAGS.fps,
+        view=View(parse_yaw(FLAGS.yaw), FLAGS.pitch, FLAGS.zoom, FLAGS.framing),
+        span_secs=(FLAGS.from_secs, FLAGS.to_secs),
+        loop_secs=FLAGS.loop_secs if FLAGS.loop else None,
+        source_fps=FLAGS.source_fps,
+        pose_size=parse_pose_size(FLAGS.pose_size),
+        limbs=FLAGS.limbs,
+        motion_bones=Path(FLAGS.motion_bones) if FLAGS.motion_bones else None,
+        smoothing=Smoothing(FLAGS.smooth, FLAGS.smooth_secs, FLAGS.cutoff_hz, FLAGS.speed_factor),
+        hold=FLAGS.hold,
+    )
+
+
+def look_from_flags() -> Look:
+    """What becomes of pictures before they are frames."""
+    return Look(
+        FLAGS.scale, FLAGS.background, FLAGS.clear_gaps, FLAGS.least_white, FLAGS.side_by_side
+    )
 
 
 def say(line: str) -> None:
@@ -56,13 +150,14 @@ def open_model() -> tuple[Stage, Callable[[], ModelPainter]]:
     Only a server has to be asked for the first; for others TensorFlow is loaded with the second.
     """
     if FLAGS.address:
-        from psgan_tf.generation.backends.saved_model import RemotePainter
+        from psgan_tf.generation.backends.served import RemotePainter
 
         remote = RemotePainter(FLAGS.address, FLAGS.model)
         return remote.stage, lambda: remote
 
     def painter() -> ModelPainter:
-        from psgan_tf.generation.backends.saved_model import RunPainter, SavedModelPainter
+        from psgan_tf.generation.backends.checkpoint import RunPainter
+        from psgan_tf.generation.backends.saved_model import SavedModelPainter
 
         if FLAGS.run_dir:
             return RunPainter(FLAGS.run_dir)
@@ -83,8 +178,6 @@ def scene_of(
         return Scene(stage, sequence, nobody, look, names), SkeletonPainter(stage, stage.frame_px)
     cast = choose_cast(FLAGS.seed, FLAGS.character, FLAGS.blend, FLAGS.walk)
     painter = open_painter()
-    from psgan_tf.generation.backends.saved_model import latents_of_parts
-
     parts = latents_of_parts(cast.parts, painter, say_aside)
     names |= {"character": cast.name, "model": painter.fingerprint}
     return Scene(stage, sequence, cast.latents(parts, frames, FLAGS.loop), look, names), painter

@@ -1,4 +1,4 @@
-"""How well poses are kept: `python -m psgan_tf.evaluate --run_dir=... --data_dir=...`.
+"""Measures how well poses are kept: `python -m psgan_tf.evaluate --run_dir=... --data_dir=...`.
 
 Mean overlap (intersection over union) of generated silhouettes with the real ones of the same
 pose, beside what pictures would reach that ignore the pose. PSGAN reports no such number; this
@@ -9,107 +9,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import numpy as np
 from absl import flags
 
 from psgan_tf.common import command_line
 from psgan_tf.common.files import write_atomically
 from psgan_tf.data.dataset_card import DatasetCard
-from psgan_tf.data.records import iterate_examples, parse_attributes, parse_example, shard_paths
-from psgan_tf.evaluation.silhouettes import Silhouettes, compare_with_floors, silhouettes
+from psgan_tf.evaluation.pose_overlap import check_schema, evaluate_split, table
 from psgan_tf.generation.backends.checkpoint import Sampler
 from psgan_tf.training.config import load_options
 
 FLAGS = flags.FLAGS
-_BATCH = 32
 
 flags.DEFINE_string("run_dir", "", "Folder of a training run.")
 flags.DEFINE_string("data_dir", "", "Folder of its shards. Default: that of the run.")
 flags.DEFINE_integer("max_examples", 2000, "Pictures of each split that are looked at.")
 flags.DEFINE_integer("seed", 0, "Decides which characters are drawn and how poses are shuffled.")
-
-
-def read_examples(
-    directory: str, card: DatasetCard, split: str, resolution: int, count: int
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Up to `count` examples of a split.
-
-    Returns:
-        images [E, N, N, 3] uint8, keypoints [E, M, 3] float32, and the motion of each.
-    """
-
-    def examples() -> Iterator[bytes]:
-        for path in shard_paths(directory, card, split, resolution):
-            yield from iterate_examples(path)
-
-    images, poses, motions = [], [], []
-    for serialized in examples():
-        if len(images) == count:
-            break
-        image, keypoints = parse_example(serialized, resolution, card.skeleton.num_keypoints)
-        images.append(image.numpy())
-        poses.append(keypoints.numpy())
-        motions.append(parse_attributes(serialized)["motion"].numpy().decode("utf-8", "replace"))
-    return np.stack(images), np.stack(poses), motions
-
-
-def generated_silhouettes(sampler: Sampler, poses: np.ndarray, seed: int) -> Silhouettes:
-    """Silhouettes of one random character for each pose: [E, N, N] bool."""
-    seeds = [seed * 1_000_003 + row for row in range(len(poses))]
-    parts = []
-    for start in range(0, len(poses), _BATCH):
-        chosen = slice(start, start + _BATCH)
-        images = sampler.images(sampler.latents(seeds[chosen]), poses[chosen])
-        parts.append(silhouettes(images))
-    return np.concatenate(parts)
-
-
-def table(results: dict[str, dict[str, float]]) -> str:
-    """The overlaps as text, a line a set."""
-    columns = list(next(iter(results.values())))
-    lines = [f"{'':24}" + "".join(f"{name:>23}" for name in columns)]
-    for name, row in results.items():
-        lines.append(f"{name:24}" + "".join(f"{row[column]:23.3f}" for column in columns))
-    return "\n".join(lines)
-
-
-def check_schema(card: DatasetCard, run_card: DatasetCard) -> None:
-    """Refuses data whose keypoints mean something else than those the run was trained with.
-
-    Raises:
-        ValueError: naming what differs.
-    """
-    for name in ("keypoint_frame", "skeleton"):
-        ours, theirs = getattr(run_card, name), getattr(card, name)
-        if ours != theirs:
-            raise ValueError(
-                f"`data_dir` must have the run's {name}, {getattr(ours, 'name', ours)}. "
-                f"Received: {getattr(theirs, 'name', theirs)}. Convert the data to that."
-            )
-
-
-def evaluate_split(sampler: Sampler, directory: str, card: DatasetCard, split: str) -> dict:
-    """The overlaps of a split, and of each motion of the test split, by name."""
-    images, poses, motions = read_examples(
-        directory, card, split, sampler.resolution, FLAGS.max_examples
-    )
-    real = silhouettes(images)
-    generated = generated_silhouettes(sampler, poses, FLAGS.seed)
-    print(f"{split}: {len(images)} pictures of {sampler.resolution} px", flush=True)
-    results = {split: compare_with_floors(generated, real, poses, motions, FLAGS.seed)}
-    for motion in sorted(set(motions) - {""}) if split == "test" else ():
-        rows = np.flatnonzero(np.asarray(motions) == motion)
-        if len(rows) < 2:
-            continue
-        results[f"test: {motion}"] = compare_with_floors(
-            generated[rows], real[rows], poses[rows], [motion] * len(rows), FLAGS.seed
-        )
-    return results
 
 
 def main() -> int:
@@ -124,7 +42,9 @@ def main() -> int:
     results = {}
     for split, size in card.splits.items():
         if size.examples >= 2:
-            results |= evaluate_split(sampler, directory, card, split)
+            results |= evaluate_split(
+                sampler, directory, card, split, FLAGS.max_examples, FLAGS.seed
+            )
     report = {"images_shown": sampler.images_shown, "overlap": results}
     path = Path(FLAGS.run_dir) / "evaluation.json"
     write_atomically(path, json.dumps(report, indent=1) + "\n")

@@ -17,20 +17,17 @@ import tensorflow as tf
 from absl import flags
 
 from psgan_tf.common import command_line
+from psgan_tf.common.processes import StopRequest
 from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.keypoints.schema import SKELETONS
-from psgan_tf.training.config import POSE_MAPS, NetworkConfig, TrainingConfig, to_json
+from psgan_tf.model.config import POSE_MAPS, NetworkConfig
+from psgan_tf.training.config import TrainingConfig, to_json
+from psgan_tf.training.devices import replica_devices, settled_precision
 from psgan_tf.training.distributed.cluster import Cluster
 from psgan_tf.training.memory_probe import probe
 from psgan_tf.training.precision import AUTO
-from psgan_tf.training.run import (
-    check_data,
-    check_init_from,
-    check_same_run,
-    replica_devices,
-    settled_precision,
-    train,
-)
+from psgan_tf.training.preflight import check_data, check_init_from, check_same_run
+from psgan_tf.training.run import train
 from psgan_tf.training.schedule import build_schedule, split_over_replicas
 
 # The strategy announces its devices twice; the status lines say what matters.
@@ -162,25 +159,6 @@ def config_from_flags(card: DatasetCard | None, precision: str) -> TrainingConfi
     own = {field.name for field in dataclasses.fields(TrainingConfig)} - {"network", "precision"}
     options = {name: FLAGS[name].value for name in own}
     return TrainingConfig(network=network, precision=precision, **options)
-
-
-class StopRequest:
-    """Remembers SIGTERM and SIGINT, so that the batch is finished and a checkpoint written."""
-
-    def __init__(self) -> None:
-        self.signal: int | None = None
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._remember)
-
-    def _remember(self, number: int, frame: object) -> None:
-        if self.signal is not None:
-            # Asked twice: the user does not want to wait for the checkpoint.
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-        self.signal = number
-
-    def __call__(self) -> bool:
-        return self.signal is not None
 
 
 def check_probe_flags() -> None:

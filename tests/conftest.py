@@ -1,9 +1,14 @@
 """What all tests share: a quiet TensorFlow on two logical CPUs, loaded only where it is used."""
 
 import os
+import resource
+import signal
 import sys
+import warnings
 
 import pytest
+
+from file_mutations import WATCHDOG_SECS
 
 # The expected numbers are a CPU's, and two workers would each claim a GPU's whole memory.
 # Programs that tests start inherit both; either can be set from outside.
@@ -62,6 +67,27 @@ def tiny_model(tiny_run, tmp_path_factory):
 @pytest.fixture(scope="session")
 def builtin_files(tmp_path_factory):
     """The built-in avatar's files; who changes any copies them first."""
-    from tools.avatars.builtin.files import write_builtin_files
+    from tools.avatars.builtin.builtin_files import write_builtin_files
 
     return write_builtin_files(tmp_path_factory.mktemp("koharu") / "built-in")
+
+
+LARGEST_GROWTH_KB = 400 * 2**10
+
+
+def give_up(signum, frame):
+    raise AssertionError(f"a file took longer than {WATCHDOG_SECS} s")
+
+
+@pytest.fixture
+def guarded():
+    """Hangs end the test, memory is counted, warnings of numpy count as failures."""
+    previous = signal.signal(signal.SIGALRM, give_up)
+    memory_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, previous)
+    growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory_before
+    assert growth < LARGEST_GROWTH_KB

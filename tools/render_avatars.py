@@ -16,9 +16,9 @@ from absl import flags
 from psgan_tf.common import command_line
 from psgan_tf.data.conversion.preparation import worker_count
 from psgan_tf.motion.retarget import GROUND_RULES
-from tools.avatars.builtin.files import write_builtin_files
-from tools.avatars.options import BACKENDS, BACKGROUNDS, RenderOptions, parse_angles
-from tools.avatars.presets import PRESETS, preset_values, with_builtin_files
+from tools.avatars.builtin.builtin_files import write_builtin_files
+from tools.avatars.dataset.options import BACKENDS, BACKGROUNDS, RenderOptions, parse_angles
+from tools.avatars.dataset.presets import PRESETS, preset_values, with_builtin_files
 
 FLAGS = flags.FLAGS
 
@@ -117,7 +117,7 @@ def main() -> int:
     """Looks at files, writes the built-in ones, or renders a dataset."""
     try:
         # Needs the renderer's own packages, which only some installations have.
-        from tools.avatars import inspection, rendering_job
+        from tools.avatars.dataset import inspection, rendering_job
     except ImportError as error:
         raise ValueError(str(error)) from error
     if FLAGS.check:

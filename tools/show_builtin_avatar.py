@@ -39,8 +39,8 @@ def main() -> int:
     if not FLAGS.output:
         raise ValueError("`output` must be given. Received: nothing. Set --output=FOLDER.")
     # Needs the renderer's own packages, which only some installations have.
-    from tools.avatars.builtin.files import write_builtin_files
-    from tools.avatars.showcase import Showcase
+    from tools.avatars.builtin.builtin_files import write_builtin_files
+    from tools.avatars.dataset.showcase import Showcase
 
     output = Path(FLAGS.output)
     output.mkdir(parents=True, exist_ok=True)

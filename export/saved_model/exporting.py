@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from export.saved_model.graph_scan import read_meta_graph
-from export.saved_model.load_check import Report, check_saved_model
+from export.saved_model.check.graph_scan import read_meta_graph
+from export.saved_model.check.load_check import Report, check_saved_model
 from export.saved_model.model_card import ModelFacts, read_evaluation, skeleton_asset, write_cards
 from export.saved_model.signatures import ServedGenerator
 from export.saved_model.tensors import signatures_of

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and JSON that says where it is broken."""
+"""Atomic file writes, and files and JSON that are read with readable errors."""
 
 from __future__ import annotations
 
@@ -75,3 +75,22 @@ def json_text(document: Any) -> str:
 def printable(text: str) -> str:
     """A file name as text that any terminal takes, however its bytes were encoded."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def read_source(path: str | Path) -> bytes:
+    """The whole file.
+
+    Raises:
+        ValueError: it is missing, not a file, empty, or may not be read.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ValueError(
+            f"`{path}` must be a file that can be read. Received: {reason}. Check the path."
+        ) from error
+    if not data:
+        raise ValueError(f"`{path}` must not be empty. Received: 0 bytes. Fetch it again.")
+    return data

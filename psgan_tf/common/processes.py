@@ -1,4 +1,4 @@
-"""Processes kept apart and together: one at a time in a folder, none that outlives its parent."""
+"""Processes: locks, ends with the parent, interrupts, memory."""
 
 from __future__ import annotations
 
@@ -94,3 +94,22 @@ def peak_resident_gib() -> float:
     # The first choice, since getrusage's peak begins with what the parent process held.
     own = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return (int(own[1]) if own else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20
+
+
+class StopRequest:
+    """Remembers SIGTERM and SIGINT, so that the batch is finished and a checkpoint written."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._remember)
+
+    def _remember(self, number: int, frame: object) -> None:
+        if self.signal is not None:
+            # Asked twice: the user does not want to wait for the checkpoint.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        self.signal = number
+
+    def __call__(self) -> bool:
+        return self.signal is not None

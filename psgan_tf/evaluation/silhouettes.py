@@ -1,4 +1,4 @@
-"""How well figures fill the outline that their pose asks for: silhouettes and their overlap.
+"""Silhouettes and their overlap: how well figures fill the outline that their pose asks for.
 
 On a white background a figure's silhouette is fixed by its pose (and by its costume's shape), so
 the overlap of a generated silhouette with the real one of the same pose says how well the pose

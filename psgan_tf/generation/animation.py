@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from psgan_tf.common.progress import Pace
+from psgan_tf.generation.backends.protocol import Painter, batches_of
 from psgan_tf.generation.latent_mixing import Latents
 from psgan_tf.generation.pose_sequences import PoseSequence
 from psgan_tf.generation.pose_spec import Stage
@@ -27,24 +28,8 @@ from psgan_tf.video.outputs import Outputs
 
 BACKGROUNDS = ("white", "transparent")
 
-# Frames of this many pixels are drawn in one call, and no more than so many.
-_BATCH_PX = 1 << 21
-_BATCH_FRAMES = 16
 # Smaller pictures are enlarged to at least this, unless the user says by how much.
 _LEAST_SIDE_PX = 256
-
-
-class Painter(Protocol):
-    """Draws characters in poses.
-
-    Attributes:
-        resolution: R, the pictures' width and height in pixels.
-    """
-
-    resolution: int
-
-    def draw(self, latents: Latents, keypoints: Keypoints) -> Pixels:
-        """[B, Z] latents in [B, M, 3] poses to [B, R, R, 3] uint8."""
 
 
 class SkeletonPainter:
@@ -165,16 +150,6 @@ class Outcome:
             rate, share = self.drawn / self.secs, self.network_secs / self.secs
             line += f" ({self.drawn} drawn, {rate:.1f} a second, {share:.0%} of it the network's)"
         return line
-
-
-def batches_of(num_frames: int, resolution: int) -> list[range]:
-    """The frames that are drawn together.
-
-    A batch begins at the same frames in every job, so that one that goes on draws what an
-    uninterrupted one would have drawn.
-    """
-    size = max(1, min(_BATCH_FRAMES, _BATCH_PX // resolution**2))
-    return [range(first, min(first + size, num_frames)) for first in range(0, num_frames, size)]
 
 
 class _Drawing:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from psgan_tf.common.files import write_atomically
 from psgan_tf.common.progress import Pace
-from psgan_tf.generation.animation import batches_of
+from psgan_tf.generation.backends.protocol import batches_of
 from psgan_tf.generation.characters import CHARACTERS_FIELD, Subject, characters_text
 from psgan_tf.generation.latent_mixing import Latents
 from psgan_tf.images.contact_sheets import SheetStyle, sheet_name

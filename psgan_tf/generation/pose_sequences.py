@@ -18,22 +18,21 @@ from pathlib import Path
 import numpy as np
 
 from psgan_tf.common.files import json_text, write_atomically
+from psgan_tf.common.frame_rate import check_fps
+from psgan_tf.generation.limb_lengths import with_limbs
 from psgan_tf.generation.pose_spec import Stage, View, keypoints_of_motion
 from psgan_tf.keypoints.pose_files import own_document
 from psgan_tf.keypoints.resampling import closed_keypoints, resampled_keypoints
 from psgan_tf.keypoints.schema import Keypoints
 from psgan_tf.keypoints.smoothing import Smoothing
-from psgan_tf.keypoints.timed_poses import DEFAULT_FPS, TimedPoses, read_timed_poses, with_limbs
+from psgan_tf.keypoints.timed_poses import DEFAULT_FPS, TimedPoses, read_timed_poses, split_source
 from psgan_tf.motion.bone_names import read_bone_map
 from psgan_tf.motion.foot_tips import foot_tips
 from psgan_tf.motion.gltf.document import read_gltf
 from psgan_tf.motion.gltf.vrm_humanoid import rig_of_gltf
 from psgan_tf.motion.loops import closed_loop
-from psgan_tf.motion.motion import check_fps
 from psgan_tf.motion.motion_files import motion_from_file
 from psgan_tf.motion.rest_skeleton import RestSkeleton, rest_skeleton_of
-
-_CLIP_MARK = "#"
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,14 +95,6 @@ def rest_skeleton_of_file(path: str | Path) -> RestSkeleton:
     return rest_skeleton_of(rig, foot_tips(gltf, rig))
 
 
-def split_source(text: str) -> tuple[Path, str | None]:
-    """(path, clip) of `path` or `path#clip`; a path whose own name has a # is meant first."""
-    if Path(text).exists() or _CLIP_MARK not in text:
-        return Path(text), None
-    name, _, clip = text.rpartition(_CLIP_MARK)
-    return Path(name), clip
-
-
 def read_sequence(source: str, stage: Stage, options: SequenceOptions) -> PoseSequence:
     """A motion as keypoints of a model.
 
@@ -127,7 +118,9 @@ def read_sequence(source: str, stage: Stage, options: SequenceOptions) -> PoseSe
         options = replace(options, fps=check_fps(options.fps) / options.hold)
     if path.is_dir() or path.suffix.lower() == ".json":
         _check_unturned(options.view)
-        poses = read_timed_poses(path, clip, stage, options.source_fps, options.pose_size)
+        poses = read_timed_poses(
+            path, clip, stage.skeleton, stage.frame_px, options.source_fps, options.pose_size
+        )
         sequence = _of_flat_poses(with_limbs(poses, stage, options.limbs), options)
     else:
         sequence = _of_motion(path, clip, stage, options)

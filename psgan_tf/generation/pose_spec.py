@@ -1,4 +1,4 @@
-"""Where a model's characters stand: its keypoint schema and frame, its avatar's limbs, its camera.
+"""What a model's poses are measured in: keypoint schema and frame, its avatar's limbs, its camera.
 
 A motion becomes keypoints by the same way as when the training pictures were rendered: brought to
 the avatar's limb lengths, put on the ground, and seen by the dataset's camera. What is needed
@@ -18,16 +18,14 @@ import numpy as np
 from psgan_tf.common.files import read_json
 from psgan_tf.common.json_document import JsonValue
 from psgan_tf.data.dataset_card import CARD_FILE, DatasetCard
+from psgan_tf.generation.model_folders import SKELETON_ASSET, saved_model_folder
 from psgan_tf.keypoints.schema import SKELETONS, Keypoints, Skeleton, skeleton_from_json
-from psgan_tf.keypoints.schema_conversion import check_convertible, convert_keypoints
+from psgan_tf.keypoints.schema_conversion import in_schema
 from psgan_tf.motion.camera import Camera, camera_from_json, framed_camera
 from psgan_tf.motion.motion import Motion
 from psgan_tf.motion.rest_skeleton import RestSkeleton, rest_skeleton_from_json
 from psgan_tf.motion.retarget import GROUND_RULES, PosedSkeleton, retarget
 from psgan_tf.motion.transforms import FloatArray
-
-# Where an exported model says what its keypoints are.
-SKELETON_ASSET = Path("assets", "skeleton.json")
 
 _LARGEST_YAW = 3600.0
 
@@ -162,23 +160,6 @@ def stage_from_json(document: Any, source: str) -> Stage:
     )
 
 
-def saved_model_folder(path: str | Path) -> Path:
-    """The SavedModel meant by a path: itself, or the highest of the versions in it.
-
-    Raises:
-        ValueError: there is no SavedModel.
-    """
-    path = Path(path)
-    numbered = [file for file in path.glob("*/saved_model.pb") if file.parent.name.isdigit()]
-    file = max(numbered, key=lambda file: int(file.parent.name), default=path / "saved_model.pb")
-    if not file.is_file():
-        raise ValueError(
-            "`saved_model` must be an exported model, or a folder of its versions. "
-            f"Received: {path}, which holds no saved_model.pb. Make one with export_saved_model."
-        )
-    return file.parent
-
-
 def read_stage(path: str | Path, avatar: str = "") -> Stage:
     """The stage that a path tells of.
 
@@ -253,15 +234,3 @@ def keypoints_of_motion(stage: Stage, motion: Motion, view: View) -> Keypoints:
         camera, now = level.turned(yaw_rad, pitch_rad), slice(frame, frame + 1)
         keypoints[now] = camera.keypoints(points[now], posed.hips[now])
     return in_schema(keypoints, SKELETONS["avatar20"], stage.skeleton)
-
-
-def in_schema(keypoints: Keypoints, own: Skeleton, wanted: Skeleton) -> Keypoints:
-    """[F, M, 3] keypoints of one schema as another's, by the names they share.
-
-    Raises:
-        ValueError: they share none; the message names both.
-    """
-    if own == wanted:
-        return keypoints
-    check_convertible(own, wanted)
-    return np.stack([convert_keypoints(frame, own, wanted) for frame in keypoints])

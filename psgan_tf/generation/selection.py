@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from psgan_tf.generation.backends.protocol import ModelPainter
 from psgan_tf.generation.characters import (
     Character,
     Subject,
     check_latent_sizes,
     load_characters,
     parse_seeds,
+    strangers,
     subjects_of,
 )
 from psgan_tf.generation.latent_mixing import (
@@ -154,3 +156,30 @@ def gather(
     of_seeds = iter(latents_from_seeds(seeds) if seeds else ())
     all_latents = [next(of_seeds) if s.latent is None else s.latent for s in subjects]
     return LineUp(subjects, np.stack(all_latents).astype(np.float32), read)
+
+
+def latents_of_parts(
+    parts: Sequence[Part], painter: ModelPainter, warn: Callable[[str], None]
+) -> Latents:
+    """The latents of a cast's parts, [N, Z].
+
+    Args:
+        parts: seeds and saved characters.
+        painter: whose characters they are to be.
+        warn: takes a line for each character that was saved from another checkpoint.
+
+    Raises:
+        ValueError: a file is no character, or one of another latent size.
+    """
+    from psgan_tf.model.latents import latents_from_seeds  # loads TensorFlow
+
+    def of_seeds(seeds: list[int]) -> Latents:
+        latents: Latents = latents_from_seeds(
+            np.array(seeds, np.int64), painter.latent_size
+        ).numpy()
+        return latents
+
+    latents, characters = latents_of(parts, painter.latent_size, of_seeds)
+    for warning in strangers(characters, painter.fingerprint):
+        warn(warning)
+    return latents

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from psgan_tf.video.frames import Frame
+from psgan_tf.images.pictures import Pixels
 
 # Networks do not draw paper quite white; the limit of evaluation/silhouettes.py.
 LEAST_WHITE = 236
@@ -65,7 +65,7 @@ def _neighbours(image: npt.NDArray[Any], fill: Any) -> npt.NDArray[Any]:
     return np.stack([padded[y : y + height, x : x + breadth] for y in range(3) for x in range(3)])
 
 
-def cut_out(picture: Frame, clear_gaps: bool = False, least_white: int = LEAST_WHITE) -> Frame:
+def cut_out(picture: Pixels, clear_gaps: bool = False, least_white: int = LEAST_WHITE) -> Pixels:
     """A figure on white as RGBA with a transparent background.
 
     Args:
@@ -91,8 +91,8 @@ def cut_out(picture: Frame, clear_gaps: bool = False, least_white: int = LEAST_W
 
 
 def _unmixed(
-    picture: Frame, background: Mask, rows: npt.NDArray[Any], columns: npt.NDArray[Any]
-) -> Frame:
+    picture: Pixels, background: Mask, rows: npt.NDArray[Any], columns: npt.NDArray[Any]
+) -> Pixels:
     """[E, 4]: the pixels of the figure's edge, colour and paper apart."""
     ink = 255.0 - picture  # how much each channel differs from paper
     ink[background] = 0.0
@@ -105,5 +105,5 @@ def _unmixed(
     alpha = np.ceil(255.0 * np.clip(np.maximum(share, own.max(axis=-1) / 255.0), 0.0, 1.0))
     colour = 255.0 - own * (255.0 / np.maximum(alpha, 1.0))[:, None]
     pixels = np.concatenate([np.rint(np.clip(colour, 0, 255)), alpha[:, None]], axis=1)
-    unmixed: Frame = pixels.astype(np.uint8)
+    unmixed: Pixels = pixels.astype(np.uint8)
     return unmixed

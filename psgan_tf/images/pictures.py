@@ -18,8 +18,6 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from psgan_tf.keypoints.schema import Keypoints
-
 Pixels = npt.NDArray[np.uint8]
 
 SUFFIXES = frozenset(
@@ -184,53 +182,6 @@ def to_square(image: Pixels, mode: str) -> Pixels:
     return square
 
 
-def hide_outside(keypoints: Keypoints, frame_px: int) -> Keypoints:
-    """Keypoints with visible 1 where they were visible and lie in the frame, else 0.
-
-    Args:
-        keypoints: [M, 3] float32, x and y in pixels of the frame, visible.
-        frame_px: size in pixels of the square keypoint frame.
-    """
-    keypoints = np.array(keypoints, np.float32)
-    xy = keypoints[..., :2]
-    inside = np.all((xy >= 0) & (xy < frame_px), axis=-1)
-    keypoints[..., 2] = inside & (keypoints[..., 2] > 0)
-    return keypoints
-
-
-def place_keypoints(
-    keypoints: Keypoints,
-    size: tuple[int, int],
-    mode: str,
-    frame_px: int,
-    measured_in: tuple[float, float] | None = None,
-    padded: bool = False,
-) -> Keypoints:
-    """Keypoints of a picture as those of the square made of it, brought to the keypoint frame.
-
-    Args:
-        keypoints: [M, 3], x, y, visible.
-        size: (width, height) of the picture in pixels.
-        mode: how it is made square, `pad` or `crop`.
-        frame_px: size in pixels of the square keypoint frame of the result.
-        measured_in: (width, height) that stand for the whole picture; None for its own pixels.
-        padded: `measured_in` stands for the picture padded to a square instead.
-
-    Returns:
-        [M, 3] float32, x and y in pixels of the frame; visible 0 for what fell out of it.
-    """
-    scale, shift = np.ones(2), np.zeros(2)
-    if measured_in is not None:
-        side, dx, dy = square_offset(*size, "pad")
-        whole = (side, side) if padded else size
-        scale = np.asarray(whole) / np.asarray(measured_in)
-        shift = -np.asarray((dx, dy)) if padded else shift
-    side, dx, dy = square_offset(*size, mode)
-    placed = np.array(keypoints, np.float64)
-    placed[:, :2] = (placed[:, :2] * scale + shift + (dx, dy)) * (frame_px / side)
-    return hide_outside(placed.astype(np.float32), frame_px)
-
-
 def _box_mean(image: npt.NDArray[Any], factor: int) -> npt.NDArray[np.float32]:
     """Mean over factor x factor boxes: [S, S, 3] to [S / factor, S / factor, 3] float32."""
     side = image.shape[0] // factor
@@ -293,3 +244,12 @@ def encode_png(image: Pixels, text: Mapping[str, str] | None = None) -> bytes:
         fields.add_itxt(key, value)
     Image.fromarray(image).save(buffer, "PNG", pnginfo=fields)
     return buffer.getvalue()
+
+
+def to_uint8(images: npt.NDArray[np.float32]) -> Pixels:
+    """Network pictures to bytes: x 127.5 + 127.5, rounded to even, clipped to 0..255.
+
+    Args:
+        images: [..., 3] float32, about -1 to 1.
+    """
+    return _to_uint8(np.asarray(images, np.float32) * 127.5 + 127.5)

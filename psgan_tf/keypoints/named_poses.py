@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from psgan_tf.common.files import parse_json, read_json
-from psgan_tf.images.pictures import place_keypoints
 from psgan_tf.images.png_text import read_png_text
 from psgan_tf.keypoints.dataset_folder import is_dataset_folder, read_folder
 from psgan_tf.keypoints.openpose import FILE_ENDING
+from psgan_tf.keypoints.placement import place_keypoints
 from psgan_tf.keypoints.pose_files import is_own_form, own_document, parse_poses, pose_name
 from psgan_tf.keypoints.schema import Keypoints, Skeleton
 from psgan_tf.keypoints.schema_conversion import check_convertible, convert_keypoints

@@ -20,8 +20,6 @@ from typing import Any
 import numpy as np
 
 from psgan_tf.common.files import json_text, read_json, write_atomically
-from psgan_tf.generation.pose_sequences import split_source
-from psgan_tf.generation.pose_spec import Stage
 from psgan_tf.keypoints.coco import COCO17, CocoPose, coco_document
 from psgan_tf.keypoints.dataset_folder import is_dataset_folder, read_folder
 from psgan_tf.keypoints.openpose import FILE_ENDING, OPENPOSE18, OPENPOSE_SCHEMAS, openpose_document
@@ -36,7 +34,7 @@ from psgan_tf.keypoints.pose_files import (
 )
 from psgan_tf.keypoints.schema import SKELETONS, Skeleton
 from psgan_tf.keypoints.schema_conversion import check_convertible, convert_keypoints
-from psgan_tf.keypoints.timed_poses import read_timed_poses
+from psgan_tf.keypoints.timed_poses import read_timed_poses, split_source
 
 _MOTION_ENDINGS = (".bvh", ".vmd", ".vrma", ".glb", ".gltf")
 
@@ -110,7 +108,7 @@ def _read_dataset(path: Path, motion: str | None) -> PoseSet:
         own, size = folder.skeleton, folder.image_size
         return PoseSet(tuple(FilePose(name, own, points, size) for name, points in named))
     side = max(folder.image_size)
-    timed = read_timed_poses(path, motion, Stage(folder.skeleton, side), None, None)
+    timed = read_timed_poses(path, motion, folder.skeleton, side)
     steps = np.diff(timed.times_secs)
     fps = round(1 / float(np.median(steps)), 3) if len(steps) else None
     return PoseSet(

@@ -10,12 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from psgan_tf.keypoints.schema import Keypoints
-from psgan_tf.motion.loops import overlap_frames, overlap_weights
 
 Floats = npt.NDArray[np.float64]
 
 # Times this close, in parts of a frame, are the same frame.
 _SAME_TIME = 1e-6
+# A step from the end to the start this much larger than nine of ten others is seen as a jump.
+_SMOOTH_JUMP = 1.5
+
+# One that is this small beside the others would be seen as a halt.
+_HALT = 0.25
 
 
 def _velocities(times_secs: Floats, xy: Floats, seen: npt.NDArray[np.bool_]) -> Floats:
@@ -84,6 +88,31 @@ def resampled_keypoints(times_secs: Floats, keypoints: Keypoints, fps: float) ->
     count = int(np.floor(span * fps + 1e-6)) + 1
     wanted = np.minimum(times_secs[0] + np.arange(count) / fps, times_secs[-1])
     return keypoints_at(times_secs, keypoints, wanted)
+
+
+def overlap_frames(steps: Floats, wanted: int) -> int:
+    """How many frames of the end to blend into the start.
+
+    Args:
+        steps: [F] how far each frame is from the one before it, the first from the last.
+        wanted: frames of a blend, where one is needed.
+
+    Returns:
+        0 for a loop already, 1 for one whose last frame is its first again, else `wanted`, but
+        at most half of all.
+    """
+    jump, others = float(steps[0]), steps[1:]
+    if jump <= _HALT * float(np.median(others)) or jump == 0.0:
+        return 1
+    if jump <= _SMOOTH_JUMP * float(np.quantile(others, 0.9)):
+        return 0
+    return max(1, min(wanted, len(steps) // 2))
+
+
+def overlap_weights(overlap: int) -> Floats:
+    """[overlap]: the start's share, evenly growing, never quite 0 or 1."""
+    weights: Floats = np.arange(1, overlap + 1) / (overlap + 1.0)
+    return weights
 
 
 def closed_keypoints(keypoints: Keypoints, overlap_secs: float, fps: float) -> Keypoints:

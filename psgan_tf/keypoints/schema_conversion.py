@@ -112,3 +112,15 @@ def convert_keypoints(keypoints: Keypoints, source: Skeleton, target: Skeleton) 
         if a[2] > 0 and b[2] > 0:
             converted[row] = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2, min(a[2], b[2])]
     return converted
+
+
+def in_schema(keypoints: Keypoints, own: Skeleton, wanted: Skeleton) -> Keypoints:
+    """[F, M, 3] keypoints of one schema as another's, by the names they share.
+
+    Raises:
+        ValueError: they share none; the message names both.
+    """
+    if own == wanted:
+        return keypoints
+    check_convertible(own, wanted)
+    return np.stack([convert_keypoints(frame, own, wanted) for frame in keypoints])

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from psgan_tf.common.files import read_json
-from psgan_tf.generation.pose_spec import Stage, in_schema
-from psgan_tf.images.pictures import hide_outside, place_keypoints
+from psgan_tf.common.frame_rate import check_fps
 from psgan_tf.keypoints.dataset_folder import DatasetFolder, PoseRow, is_dataset_folder, read_folder
 from psgan_tf.keypoints.named_poses import poses_of_document
 from psgan_tf.keypoints.openpose import FILE_ENDING
+from psgan_tf.keypoints.placement import place_keypoints
 from psgan_tf.keypoints.pose_files import is_own_form, pose_files_in, read_fps
 from psgan_tf.keypoints.resampling import Floats
-from psgan_tf.keypoints.schema import SKELETONS, Keypoints, Skeleton, is_finite_float32
-from psgan_tf.motion.keypoint_retarget import retarget_flat
-from psgan_tf.motion.motion import check_fps
+from psgan_tf.keypoints.schema import Keypoints, Skeleton, is_finite_float32
+from psgan_tf.keypoints.schema_conversion import in_schema
 
 # Poses a second of sources that do not say theirs.
 DEFAULT_FPS = 30.0
+# Between a source's path and the name of a motion in it.
+_CLIP_MARK = "#"
 
-# Whose limb lengths poses get: the model's where theirs are another body's; the model's; theirs.
-LIMBS = ("auto", "model", "source")
+
+def split_source(text: str) -> tuple[Path, str | None]:
+    """(path, clip) of `path` or `path#clip`; a path whose own name has a # is meant first."""
+    if Path(text).exists() or _CLIP_MARK not in text:
+        return Path(text), None
+    name, _, clip = text.rpartition(_CLIP_MARK)
+    return Path(name), clip
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,29 +41,34 @@ class TimedPoses:
     Attributes:
         name: what to call them.
         times_secs: [F] ascending, from 0.
-        keypoints: [F, M, 3] float32 in the model's schema and frame.
-        have_model_limbs: they are known to be, or were written as, the model's own avatar's.
+        keypoints: [F, M, 3] float32 in the schema and frame that were asked for.
+        written_in_schema: they come from a pose file of our own form in that very schema.
+        rest_skeleton: of the avatar that they were rendered from, as its dataset card has it in
+            JSON; None where that is not known.
     """
 
     name: str
     times_secs: Floats
     keypoints: Keypoints
-    have_model_limbs: bool
+    written_in_schema: bool = False
+    rest_skeleton: Any = None
 
 
 def read_timed_poses(
     path: Path,
     motion: str | None,
-    stage: Stage,
-    source_fps: float | None,
-    pose_size: tuple[int, int] | None,
+    skeleton: Skeleton,
+    frame_px: int,
+    source_fps: float | None = None,
+    pose_size: tuple[int, int] | None = None,
 ) -> TimedPoses:
     """The poses of a folder or JSON file, with their times.
 
     Args:
         path: a dataset folder, a folder of OpenPose files, or a pose file.
         motion: which of a dataset folder's motions; may be left out where there is one.
-        stage: the model's schema and frame.
+        skeleton: the schema wanted.
+        frame_px: size in pixels of the square keypoint frame wanted.
         source_fps: the rate of sources that do not say theirs; None for 30.
         pose_size: (width, height) in pixels of the pictures of OpenPose files without a canvas.
 
@@ -64,34 +76,36 @@ def read_timed_poses(
         ValueError: nothing of these, no such motion, or no pose in it.
     """
     if is_dataset_folder(path):
-        return _of_dataset(path, motion, stage, source_fps)
+        return _of_dataset(path, motion, skeleton, frame_px, source_fps)
     if motion is not None:
         raise ValueError(
             f"`motion` must name a clip of a glTF file or a motion of a dataset folder after its "
             f"#. Received: {motion!r} of {path.name}, which has none."
         )
     if path.is_dir():
-        return _of_openpose_folder(path, stage, source_fps, pose_size)
+        return _of_openpose_folder(path, skeleton, frame_px, source_fps, pose_size)
     document = read_json(path)
-    poses = poses_of_document(
-        path, document, stage.skeleton, stage.frame_px, pose_size, keep_empty=True
-    )
+    poses = poses_of_document(path, document, skeleton, frame_px, pose_size, keep_empty=True)
     if not poses:
         raise ValueError(f"`motion` must hold a pose. Received: {path}, which holds none.")
     rate = source_fps or read_fps(document, path.name) or DEFAULT_FPS
-    written_for_model = is_own_form(document) and document["schema"] == stage.skeleton.name
-    return _evenly(path.stem, [pose.keypoints for pose in poses], rate, written_for_model)
+    same_schema = is_own_form(document) and document["schema"] == skeleton.name
+    return _evenly(path.stem, [pose.keypoints for pose in poses], rate, same_schema)
 
 
 def _evenly(
-    name: str, keypoints: Sequence[Keypoints], fps: float, have_model_limbs: bool
+    name: str, keypoints: Sequence[Keypoints], fps: float, written_in_schema: bool = False
 ) -> TimedPoses:
     times = np.arange(len(keypoints)) / check_fps(fps)
-    return TimedPoses(name, times, np.stack(keypoints), have_model_limbs)
+    return TimedPoses(name, times, np.stack(keypoints), written_in_schema)
 
 
 def _of_openpose_folder(
-    path: Path, stage: Stage, source_fps: float | None, pose_size: tuple[int, int] | None
+    path: Path,
+    skeleton: Skeleton,
+    frame_px: int,
+    source_fps: float | None,
+    pose_size: tuple[int, int] | None,
 ) -> TimedPoses:
     """One file a frame; a frame with no one in it keeps its time, with all joints missing."""
     files = pose_files_in(path)
@@ -102,14 +116,14 @@ def _of_openpose_folder(
         )
     frames = []
     for file in files:
-        poses = poses_of_document(file, read_json(file), stage.skeleton, stage.frame_px, pose_size)
-        missing = np.zeros((stage.skeleton.num_keypoints, 3), np.float32)
+        poses = poses_of_document(file, read_json(file), skeleton, frame_px, pose_size)
+        missing = np.zeros((skeleton.num_keypoints, 3), np.float32)
         frames.append(poses[0].keypoints if poses else missing)
-    return _evenly(path.name, frames, source_fps or DEFAULT_FPS, False)
+    return _evenly(path.name, frames, source_fps or DEFAULT_FPS)
 
 
 def _of_dataset(
-    path: Path, motion: str | None, stage: Stage, source_fps: float | None
+    path: Path, motion: str | None, skeleton: Skeleton, frame_px: int, source_fps: float | None
 ) -> TimedPoses:
     """The poses of one motion of a dataset folder, as one of its looks from one side goes."""
     folder = read_folder(path)
@@ -129,22 +143,21 @@ def _of_dataset(
         stamps = [number / fps for number in range(len(rows))]
     times = dict(zip(stamps, rows, strict=True))
     ordered = sorted(times)
-    keypoints = [
-        _placed(times[stamp].keypoints, folder.skeleton, folder.image_size, stage)
-        for stamp in ordered
-    ]
-    same_limbs = _shows_avatar_of(stage, folder, rows[0].text("avatar"))
-    stamps_secs = np.array(ordered) - ordered[0]
-    return TimedPoses(motion or path.name, stamps_secs, np.stack(keypoints), same_limbs)
+    keypoints = [_placed(times[stamp].keypoints, folder, skeleton, frame_px) for stamp in ordered]
+    return TimedPoses(
+        motion or path.name,
+        np.array(ordered) - ordered[0],
+        np.stack(keypoints),
+        rest_skeleton=_rest_skeleton_of(folder, rows[0].text("avatar")),
+    )
 
 
-def _shows_avatar_of(stage: Stage, folder: DatasetFolder, avatar: str) -> bool:
-    """Whether an avatar of a dataset folder has the limbs of the stage's."""
+def _rest_skeleton_of(folder: DatasetFolder, avatar: str) -> Any:
+    """The rest skeleton that a dataset folder's card has of an avatar, as JSON; None for none."""
     entries = folder.card.get("avatars")
     named = [e for e in (entries if isinstance(entries, list) else []) if isinstance(e, dict)]
     entry = next((e for e in named if e.get("name") == avatar), folder.card)
-    rest = stage.rest_skeleton
-    return rest is not None and entry.get("rest_skeleton") == rest.to_json()
+    return entry.get("rest_skeleton")
 
 
 def _one_look(rows: Sequence[PoseRow]) -> list[PoseRow]:
@@ -157,45 +170,7 @@ def _one_look(rows: Sequence[PoseRow]) -> list[PoseRow]:
 
 
 def _placed(
-    keypoints: Keypoints, own: Skeleton, image_size: tuple[int, int], stage: Stage
+    keypoints: Keypoints, folder: DatasetFolder, skeleton: Skeleton, frame_px: int
 ) -> Keypoints:
-    converted = in_schema(keypoints[None], own, stage.skeleton)[0]
-    return place_keypoints(converted, image_size, "pad", stage.frame_px)
-
-
-def _knows_limbs(stage: Stage) -> bool:
-    """Whether flat poses can be brought to the limbs of the stage's avatar."""
-    has_body = stage.rest_skeleton is not None and stage.camera is not None
-    return has_body and stage.skeleton == SKELETONS["avatar20"]
-
-
-def _stay(poses: TimedPoses, stage: Stage) -> bool:
-    """Whether `auto` leaves poses as they are: they need no change, or cannot have it."""
-    if poses.have_model_limbs or not _knows_limbs(stage):
-        return True
-    return not poses.keypoints[:, stage.skeleton.index("hips"), 2].any()
-
-
-def with_limbs(poses: TimedPoses, stage: Stage, limbs: str) -> TimedPoses:
-    """The poses with the limb lengths that are wanted, see `motion/keypoint_retarget.py`.
-
-    Args:
-        poses: of the stage's schema and frame.
-        stage: the model's avatar and camera.
-        limbs: one of LIMBS.
-
-    Raises:
-        ValueError: `model` is asked for and the stage does not know its avatar, or no frame shows
-            the hips.
-    """
-    if limbs == "source" or (limbs == "auto" and _stay(poses, stage)):
-        return poses
-    if not _knows_limbs(stage):
-        raise ValueError(
-            "`limbs` can be the model's where it takes poses of avatar20 and its dataset card has "
-            "a rest skeleton and a camera. Received: a model without. Use --limbs=source."
-        )
-    assert stage.rest_skeleton is not None
-    assert stage.camera is not None
-    moved = retarget_flat(poses.keypoints, stage.rest_skeleton, stage.camera, stage.ground)
-    return replace(poses, keypoints=hide_outside(moved, stage.frame_px))
+    converted = in_schema(keypoints[None], folder.skeleton, skeleton)[0]
+    return place_keypoints(converted, folder.image_size, "pad", frame_px)

@@ -1,12 +1,11 @@
-"""How much a picture costs: multiplications of the convolutions, for estimates of time left.
+"""Multiplications of the convolutions for one picture, for estimates of time left.
 
 Counted, not measured: at other resolutions than the present one there is nothing to measure yet.
 """
 
 from __future__ import annotations
 
-from psgan_tf.training.config import NetworkConfig
-from psgan_tf.training.schedule import Schedule
+from psgan_tf.model.config import NetworkConfig
 
 # Passes of one training step over each network, in forward passes of that network (a gradient
 # with respect to features or to weights costs one more each).
@@ -49,30 +48,3 @@ def step_multiplications(network: NetworkConfig, resolution: int) -> int:
     return _GENERATOR_PASSES * generator_multiplications(
         network, resolution
     ) + _DISCRIMINATOR_PASSES * discriminator_multiplications(network, resolution)
-
-
-def seconds_left(
-    schedule: Schedule,
-    network: NetworkConfig,
-    images_shown: int,
-    secs_per_image: float,
-) -> tuple[float, float]:
-    """Time left in the phase and in the run, other resolutions scaled by their cost.
-
-    Args:
-        schedule: the run's schedule.
-        network: the networks' shape.
-        images_shown: so far.
-        secs_per_image: measured at the present resolution.
-
-    Returns:
-        Seconds left in the phase that the last image belongs to, and in the run.
-    """
-    present = schedule.reached(images_shown).phase
-    present_cost = step_multiplications(network, present.resolution)
-    run = 0.0
-    for phase in schedule.phases[present.index :]:
-        images = phase.end_images - max(images_shown, phase.start_images)
-        cost = step_multiplications(network, phase.resolution) / present_cost
-        run += max(0, images) * cost * secs_per_image
-    return max(0, present.end_images - images_shown) * secs_per_image, run

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tensorflow as tf
 from tensorflow import keras
 
+from psgan_tf.model.config import NetworkConfig
 from psgan_tf.model.layers import (
     EqualizedConv2D,
     EqualizedDense,
@@ -19,7 +20,6 @@ from psgan_tf.model.layers import (
 from psgan_tf.model.ops.activations import leaky_relu, leaky_relu_downscaled
 from psgan_tf.model.ops.kernels import FAST, Kernels
 from psgan_tf.model.ops.normalization import minibatch_stddev, pixel_norm
-from psgan_tf.training.config import NetworkConfig
 
 RGB = 3
 

@@ -13,9 +13,9 @@ from tensorflow import keras
 
 from psgan_tf.model.ops.convolutions import convolve, convolve_plain
 from psgan_tf.model.ops.kernels import FAST, Kernels
-from psgan_tf.model.ops.normalization import upscale2x
 from psgan_tf.model.ops.pose_convolution import add_pose, pose_bias
 from psgan_tf.model.ops.pose_maps import PAPER_VALUES, draw_pose_maps
+from psgan_tf.model.ops.resizing import upscale2x
 
 # Gain of a layer that is followed by a leaky ReLU (He initialization).
 HE_GAIN = math.sqrt(2.0)

@@ -15,10 +15,10 @@ from psgan_tf.model.blocks import (
     GeneratorBlock,
     GeneratorInputBlock,
 )
+from psgan_tf.model.config import INITIAL_RESOLUTION, NetworkConfig
 from psgan_tf.model.ops.kernels import FAST
-from psgan_tf.model.ops.normalization import downscale2x, lerp, upscale2x
 from psgan_tf.model.ops.pose_maps import add_limb_points
-from psgan_tf.training.config import INITIAL_RESOLUTION, NetworkConfig
+from psgan_tf.model.ops.resizing import downscale2x, lerp, upscale2x
 
 
 class GrowingNetwork(keras.Model):

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from psgan_tf.model.config import NetworkConfig
 from psgan_tf.model.layers import HE_GAIN
 from psgan_tf.model.networks import GrowingNetwork
-from psgan_tf.training.config import NetworkConfig
 
 
 def named_variables(network: GrowingNetwork) -> dict[str, tf.Variable]:

@@ -1,1 +1,1 @@
-"""Readers of poses and motions: files in, keypoint arrays out. Imports no TensorFlow."""
+"""Motions in 3D: humanoid motion from files, rigs, retargeting, the camera. No TensorFlow."""

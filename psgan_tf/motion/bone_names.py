@@ -8,8 +8,8 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from psgan_tf.common.files import read_source
 from psgan_tf.common.json_document import parse_json
-from psgan_tf.common.source_files import read_source
 from psgan_tf.motion.bone_name_tables import CONVENTIONS, BoneNameTable
 from psgan_tf.motion.humanoid import HUMANOID_BONES, REQUIRED_BONES
 

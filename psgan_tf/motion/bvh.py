@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from psgan_tf.common.source_files import read_source
+from psgan_tf.common.files import read_source
 from psgan_tf.motion.animated_rig import RigAnimation, check_animation_size
 from psgan_tf.motion.bone_names import apply_bone_map, match_bones
 from psgan_tf.motion.motion import check_frame_count

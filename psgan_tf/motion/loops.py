@@ -6,38 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from psgan_tf.keypoints.resampling import overlap_frames, overlap_weights
 from psgan_tf.motion.motion import Motion, blended
 from psgan_tf.motion.transforms import FloatArray, angles_between
-
-# A step from the end to the start this much larger than nine of ten others is seen as a jump.
-_SMOOTH_JUMP = 1.5
-# One that is this small beside the others would be seen as a halt.
-_HALT = 0.25
-
-
-def overlap_frames(steps: FloatArray, wanted: int) -> int:
-    """How many frames of the end to blend into the start.
-
-    Args:
-        steps: [F] how far each frame is from the one before it, the first from the last.
-        wanted: frames of a blend, where one is needed.
-
-    Returns:
-        0 for a loop already, 1 for one whose last frame is its first again, else `wanted`, but
-        at most half of all.
-    """
-    jump, others = float(steps[0]), steps[1:]
-    if jump <= _HALT * float(np.median(others)) or jump == 0.0:
-        return 1
-    if jump <= _SMOOTH_JUMP * float(np.quantile(others, 0.9)):
-        return 0
-    return max(1, min(wanted, len(steps) // 2))
-
-
-def overlap_weights(overlap: int) -> FloatArray:
-    """[overlap]: the start's share, evenly growing, never quite 0 or 1."""
-    weights: FloatArray = np.arange(1, overlap + 1) / (overlap + 1.0)
-    return weights
 
 
 def _steps(motion: Motion) -> FloatArray:

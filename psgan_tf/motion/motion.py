@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from psgan_tf.common.frame_rate import LARGEST_FPS, check_fps
 from psgan_tf.motion.humanoid import BONE_PARENTS, HUMANOID_BONES, ancestor_among
 from psgan_tf.motion.transforms import (
     FloatArray,
@@ -25,7 +26,6 @@ from psgan_tf.motion.transforms import (
 _FREE_FRAMES = 18_000
 _MOST_FRAMES = 500_000
 
-_LARGEST_FPS = 1000.0
 _LOOP_ANGLE_RAD = np.radians(6.0)
 _LOOP_HEIGHT_LEGS = 0.03
 
@@ -53,16 +53,6 @@ def check_frame_count(num_frames: float, num_keys: int, source: str) -> int:
     return int(num_frames)
 
 
-def check_fps(fps: float) -> float:
-    """Returns the frame rate a user asks for; ValueError unless it is above 0 and at most 1000."""
-    if not 0 < fps <= _LARGEST_FPS:
-        raise ValueError(
-            f"`fps` must be above 0 and at most {_LARGEST_FPS:g}. Received: {fps:g}. "
-            "Use 12, 24, 30 or 60."
-        )
-    return float(fps)
-
-
 @dataclass(frozen=True, eq=False)
 class Motion:
     """A humanoid's motion.
@@ -87,9 +77,9 @@ class Motion:
 
     def __post_init__(self) -> None:
         frames = len(self.rotations)
-        if not 0 < self.fps <= _LARGEST_FPS:
+        if not 0 < self.fps <= LARGEST_FPS:
             raise ValueError(
-                f"`fps` of {self.source} must be above 0 and at most {_LARGEST_FPS:g}. "
+                f"`fps` of {self.source} must be above 0 and at most {LARGEST_FPS:g}. "
                 f"Received: {self.fps:g}. Correct the file's frame time."
             )
         if frames < 1 or not self.bones:

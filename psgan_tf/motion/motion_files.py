@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from psgan_tf.common.source_files import read_source
+from psgan_tf.common.files import read_source
 from psgan_tf.motion.bvh import is_bvh, read_bvh
 from psgan_tf.motion.gltf.clips import clip_index, clip_names, sample_clip
 from psgan_tf.motion.gltf.container import is_gltf

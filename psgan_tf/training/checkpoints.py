@@ -14,9 +14,10 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from psgan_tf.model.config import NetworkConfig
 from psgan_tf.model.networks import Discriminator, Generator
 from psgan_tf.model.weights import dump_weights, load_weights, named_variables
-from psgan_tf.training.config import NetworkConfig, load_options
+from psgan_tf.training.config import load_options
 from psgan_tf.training.optimizers import (
     Optimizer,
     averaged_value,

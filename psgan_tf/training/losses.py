@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from psgan_tf.model.ops.normalization import lerp
+from psgan_tf.model.ops.resizing import lerp
 
 # Keeps the gradient of the norm finite where the norm is zero.
 NORM_EPSILON = 1e-12

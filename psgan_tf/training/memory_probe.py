@@ -18,10 +18,10 @@ import tensorflow as tf
 
 from psgan_tf.common.processes import end_with_parent
 from psgan_tf.common.progress import duration
+from psgan_tf.model.ops.devices import peak_memory_gib
 from psgan_tf.training.checkpoints import new_state
 from psgan_tf.training.config import TrainingConfig
-from psgan_tf.training.reporting import peak_memory_gib
-from psgan_tf.training.run import start_devices
+from psgan_tf.training.devices import start_devices
 from psgan_tf.training.schedule import Phase, build_schedule, split_over_replicas
 from psgan_tf.training.synthetic_data import RandomData
 from psgan_tf.training.trainer import Trainer

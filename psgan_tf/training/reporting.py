@@ -1,4 +1,4 @@
-"""What a run shows: a line a tick, `stats.jsonl`, TensorBoard, and grids of sample pictures."""
+"""Reports of a run: one line per tick, `stats.jsonl`, TensorBoard, and files of sample grids."""
 
 from __future__ import annotations
 
@@ -12,46 +12,20 @@ import numpy as np
 import tensorflow as tf
 
 from psgan_tf.common.files import write_atomically
-from psgan_tf.common.processes import peak_resident_gib
 from psgan_tf.common.progress import duration
-from psgan_tf.data.input_pipeline import TrainingData
-from psgan_tf.images.contact_sheets import grid
-from psgan_tf.images.pictures import encode_png, resized
-from psgan_tf.keypoints.drawing import skeleton_picture
-from psgan_tf.model.arithmetic import seconds_left
-from psgan_tf.model.latents import latents_from_seeds
-from psgan_tf.model.networks import Generator
-from psgan_tf.model.weights import load_weights
+from psgan_tf.images.pictures import encode_png
+from psgan_tf.model.config import NetworkConfig
+from psgan_tf.model.ops.devices import peak_memory_gib
 from psgan_tf.training.checkpoints import TrainingState
-from psgan_tf.training.config import NetworkConfig
+from psgan_tf.training.sample_grid import SampleGrid
 from psgan_tf.training.schedule import Schedule, Stage
+from psgan_tf.training.time_left import seconds_left
 
 LEGEND = (
     "kimg: thousand images shown | loss G D, score real fake, |grad|: means since the last line | "
     "img/s without tracing and samples | left: in this phase / in the run, estimated | "
     "mem: peak of the process"
 )
-# Width and height that a sample grid should not exceed by much, and the least size of a picture.
-_GRID_PX = 2048
-_LEAST_CELL_PX = 64
-
-
-def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Network pictures to bytes: x 127.5 + 127.5, rounded to even, clipped to 0..255.
-
-    Args:
-        images: [..., 3] float32, about -1 to 1.
-    """
-    return np.clip(np.rint(np.asarray(images, np.float32) * 127.5 + 127.5), 0, 255).astype(np.uint8)
-
-
-def peak_memory_gib() -> float:
-    """Peak memory in GiB: of the first GPU where there is one, else of the process."""
-    gpus = tf.config.list_logical_devices("GPU")
-    if gpus:
-        name = gpus[0].name.split("device:")[-1]
-        return tf.config.experimental.get_memory_info(name)["peak"] / 2**30
-    return peak_resident_gib()
 
 
 class Tick:
@@ -108,40 +82,6 @@ class Tick:
                 "checkpoint is untouched: run the same command again to go on from it, with a "
                 "lower --learning_rate or --precision=float32 if it comes back."
             )
-
-
-class SampleGrid:
-    """Fixed poses in columns: the real picture, its skeleton, then a row for each fixed seed.
-
-    Args:
-        data: where poses and real pictures come from.
-        network: the networks' shape.
-    """
-
-    def __init__(self, data: TrainingData, network: NetworkConfig):
-        self._data = data
-        self._network = network
-        # A generator of its own: the averaged weights never enter the one that is trained.
-        self._generator = Generator(network)
-
-    def draw(self, state: TrainingState, stage: Stage) -> np.ndarray:
-        """The grid at a stage: [H, W, 3] uint8."""
-        resolution = stage.phase.resolution
-        cell = max(resolution, _LEAST_CELL_PX)
-        columns = min(max(_GRID_PX // cell, 2), 6)
-        seeds = min(max(_GRID_PX // cell - 2, 2), 6)
-        load_weights(self._generator, state.averaged_weights())
-        latents = latents_from_seeds(tf.range(seeds, dtype=tf.int64), self._network.latent_size)
-        alpha = tf.constant(stage.alpha) if stage.phase.fading else None
-        card = self._data.card
-        skeleton = card.skeleton if self._network.num_keypoints else None
-        shown = []
-        for image, keypoints in self._data.first_examples(resolution, columns):
-            poses = np.repeat(keypoints[None], seeds, axis=0)
-            drawn = self._generator(latents, keypoints=poses, resolution=resolution, alpha=alpha)
-            pose = skeleton_picture(keypoints, skeleton, card.keypoint_frame, cell)
-            shown.append([resized(picture, cell) for picture in (image, pose, *to_uint8(drawn))])
-        return grid(list(zip(*shown, strict=True)))
 
 
 class Reporter:

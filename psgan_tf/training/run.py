@@ -6,7 +6,6 @@ What can be refused is refused before a device is started; what was written is n
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from psgan_tf.common.files import write_atomically
 from psgan_tf.common.processes import exclusive
 from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.data.input_pipeline import TrainingData
-from psgan_tf.data.records import shard_paths
 from psgan_tf.model.weights import (
     Architecture,
     dump_weights,
@@ -33,100 +31,24 @@ from psgan_tf.training.checkpoints import (
     new_state,
     newest_whole_checkpoint,
 )
-from psgan_tf.training.config import NetworkConfig, TrainingConfig, load_options, to_json
+from psgan_tf.training.config import TrainingConfig, to_json
+from psgan_tf.training.devices import start_devices
 from psgan_tf.training.distributed.cluster import Cluster
 from psgan_tf.training.distributed.multi_worker import (
     Agreement,
     Onlooker,
     shared_facts,
-    start_workers,
     survivors_say_so,
 )
 from psgan_tf.training.distributed.rendezvous import meet
 from psgan_tf.training.optimizers import averaged_value
-from psgan_tf.training.precision import AUTO, best_precision
-from psgan_tf.training.reporting import Reporter, SampleGrid
+from psgan_tf.training.reporting import Reporter
+from psgan_tf.training.sample_grid import SampleGrid
 from psgan_tf.training.schedule import Schedule, build_schedule, split_over_replicas
 from psgan_tf.training.trainer import Decision, Trainer, own_decision
 
 # -------------------------------------------------------------------------------------------------
 # Checks
-
-
-def check_data(card: DatasetCard, config: TrainingConfig) -> None:
-    """Refuses data that the run would miss something of, before anything is computed.
-
-    Raises:
-        ValueError: when a resolution or a shard is missing.
-    """
-    missing = sorted(set(config.network.resolutions) - set(card.resolutions))
-    if missing:
-        raise ValueError(
-            "`resolution` must be one that the data was converted to, with all below. Received: "
-            f"resolution={config.network.resolution}; {config.data_dir} lacks {missing}. Lower "
-            f"--resolution to {max(card.resolutions)}, or convert again with more --resolutions."
-        )
-    for resolution in config.network.resolutions:
-        shard_paths(config.data_dir, card, "train", resolution)
-
-
-def check_same_run(config: TrainingConfig, card: DatasetCard) -> None:
-    """Refuses what a run that has begun cannot go on with; warns of what else has changed.
-
-    Raises:
-        ValueError: naming the flag: another architecture, or data of another schema.
-    """
-    if not has_begun(config.run_dir):
-        return
-    before = load_options(config.run_dir)
-    _check_same_data(config, DatasetCard.load(config.run_dir), card)
-    for field in dataclasses.fields(NetworkConfig):
-        old, new = getattr(before.network, field.name), getattr(config.network, field.name)
-        if old != new:
-            raise ValueError(
-                f"`{field.name}` must stay {old}, as the run in {config.run_dir} has it. "
-                f"Received: {field.name}={new}. Use another --run_dir; --init_from carries "
-                "weights over."
-            )
-    for field in dataclasses.fields(TrainingConfig):
-        old, new = getattr(before, field.name), getattr(config, field.name)
-        if old != new and field.name not in ("network", "run_dir"):
-            logging.warning("--%s was %r before, now %r", field.name, old, new)
-
-
-def has_begun(run_dir: str | Path) -> bool:
-    """Whether a run directory holds a checkpoint, whole or not."""
-    return any((Path(run_dir) / CHECKPOINTS).glob("ckpt-*.index"))
-
-
-def _check_same_data(config: TrainingConfig, before: DatasetCard, now: DatasetCard) -> None:
-    for name in ("keypoint_frame", "skeleton"):
-        old, new = getattr(before, name), getattr(now, name)
-        if config.network.num_keypoints and old != new:
-            raise ValueError(
-                f"`data_dir` must keep the {name} that the run in {config.run_dir} began with. "
-                f"Received: {getattr(new, 'name', new)} in {config.data_dir}, before "
-                f"{getattr(old, 'name', old)}. Use another --run_dir."
-            )
-    if before.splits != now.splits:
-        logging.warning("--data_dir holds other pictures than before: their order starts anew")
-
-
-def check_init_from(config: TrainingConfig) -> None:
-    """Refuses an `init_from` that a new run could not take weights from.
-
-    Raises:
-        ValueError: when it holds no run, no dataset card or no checkpoint.
-    """
-    if not config.init_from or has_begun(config.run_dir):
-        return
-    load_options(config.init_from)
-    DatasetCard.load(config.init_from)
-    if not has_begun(config.init_from):
-        raise ValueError(
-            "`init_from` must be a run with a checkpoint. "
-            f"Received: init_from={config.init_from!r}, which has none. Name another run."
-        )
 
 
 # -------------------------------------------------------------------------------------------------
@@ -159,62 +81,6 @@ def run_directory(config: TrainingConfig, card: DatasetCard) -> Iterator[Path]:
                 f"({error.strerror}). Choose another."
             ) from None
         yield directory
-
-
-def replica_devices(wanted: list[str] | None) -> list[str]:
-    """The devices that share a batch, without starting any: all GPUs, else the CPU.
-
-    Args:
-        wanted: such as `GPU:0`, or None for the default.
-
-    Raises:
-        ValueError: when one is wanted that is not there.
-    """
-    physical = tf.config.list_physical_devices()
-    present = [device.name.removeprefix("/physical_device:") for device in physical]
-    chosen = wanted or [name for name in present if name.startswith("GPU")] or ["CPU:0"]
-    if len(set(chosen)) != len(chosen):
-        raise ValueError(
-            f"`devices` must name each device once. Received: {','.join(chosen)}. Drop the repeats."
-        )
-    missing = [name for name in chosen if name not in present]
-    if missing:
-        raise ValueError(
-            f"`devices` must be among {', '.join(present)}. Received: {', '.join(missing)}. "
-            "Correct --devices, or install the GPU's driver (see BUILD.md)."
-        )
-    return chosen
-
-
-def settled_precision(asked: str, run_dir: str, wanted: list[str] | None) -> tuple[str, str]:
-    """The precision to train in, and why; what a run began with it keeps on any machine.
-
-    Args:
-        asked: `float32`, `bfloat16`, or `auto` for what the hardware is made for.
-        run_dir: the run's directory, or empty.
-        wanted: see `replica_devices`.
-
-    Raises:
-        ValueError: when a device is wanted that is not there.
-    """
-    if asked != AUTO:
-        return asked, "it was asked for"
-    if run_dir and has_begun(run_dir):
-        return load_options(run_dir).precision, "the run began with it"
-    return best_precision(replica_devices(wanted))
-
-
-def start_devices(
-    config: TrainingConfig, devices: list[str], *, multi_worker: bool = False
-) -> tf.distribute.Strategy:
-    """Makes the strategy; from here on memory is taken and the process is seeded."""
-    for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
-    tf.keras.utils.set_random_seed(config.seed)
-    if devices == ["CPU:0"]:
-        # Resuming is bit for bit on a CPU; on GPUs this would cost much speed.
-        tf.config.experimental.enable_op_determinism()
-    return start_workers() if multi_worker else tf.distribute.MirroredStrategy(devices)
 
 
 # -------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ import bisect
 import dataclasses
 import math
 
-from psgan_tf.training.config import INITIAL_RESOLUTION, TrainingConfig, is_power_of_two
+from psgan_tf.model.config import INITIAL_RESOLUTION, is_power_of_two
+from psgan_tf.training.config import TrainingConfig
 
 
 @dataclasses.dataclass(frozen=True)

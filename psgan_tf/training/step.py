@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from psgan_tf.model.networks import GrowingNetwork
 from psgan_tf.model.ops.kernels import Kernels
-from psgan_tf.model.ops.normalization import downscale2x, lerp, upscale2x
+from psgan_tf.model.ops.resizing import downscale2x, lerp, upscale2x
 from psgan_tf.training.checkpoints import TrainingState
 from psgan_tf.training.config import TrainingConfig
 from psgan_tf.training.gradient_accumulation import sum_over_parts

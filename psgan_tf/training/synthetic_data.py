@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from psgan_tf.training.config import NetworkConfig
+from psgan_tf.model.config import NetworkConfig
 
 
 class RandomData:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from psgan_tf.motion.motion import check_fps
+from psgan_tf.common.frame_rate import check_fps
 from psgan_tf.video.encoded import ENCODINGS, EncodedWriter, load_encoder
 from psgan_tf.video.frames import AnimationWriter, Frame
 from psgan_tf.video.moving_pictures import ENDINGS, MovingPictureWriter, check_gif_fps

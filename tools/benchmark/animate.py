@@ -23,15 +23,8 @@ import tensorflow as tf
 from absl import flags
 
 from psgan_tf.common.files import json_text, write_atomically
-from psgan_tf.generation.animation import (
-    Look,
-    Outcome,
-    Painter,
-    Scene,
-    SkeletonPainter,
-    animate,
-    batches_of,
-)
+from psgan_tf.generation.animation import Look, Outcome, Scene, SkeletonPainter, animate
+from psgan_tf.generation.backends.protocol import Painter, batches_of
 from psgan_tf.generation.pose_sequences import (
     PoseSequence,
     SequenceOptions,
@@ -39,10 +32,10 @@ from psgan_tf.generation.pose_sequences import (
     write_sequence,
 )
 from psgan_tf.generation.pose_spec import Stage
+from psgan_tf.images.pictures import to_uint8
 from psgan_tf.keypoints.schema import SKELETONS
+from psgan_tf.model.config import NetworkConfig
 from psgan_tf.model.networks import Generator
-from psgan_tf.training.config import NetworkConfig
-from psgan_tf.training.reporting import to_uint8
 
 tf.get_logger().setLevel("WARNING")
 

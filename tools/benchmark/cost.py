@@ -22,11 +22,12 @@ from absl import flags
 from psgan_tf.common.files import write_atomically
 from psgan_tf.common.progress import duration
 from psgan_tf.training.config import PRECISIONS
-from tools.benchmark._cases import chosen, whole_numbers
-from tools.benchmark._cost_measuring import measure, summary
-from tools.benchmark._cost_picture import cost_figure
-from tools.benchmark._cost_record import Record, open_record, read_record
-from tools.benchmark._cost_sweeps import (
+from tools.benchmark.films.figures import png_of
+from tools.benchmark.multi_worker.team import check_counts, own_cores
+from tools.benchmark.scaling.measuring import measure, summary
+from tools.benchmark.scaling.picture import cost_figure
+from tools.benchmark.scaling.record import Record, open_record, read_record
+from tools.benchmark.scaling.sweeps import (
     BATCH,
     KEYPOINTS,
     REPLICAS,
@@ -36,8 +37,7 @@ from tools.benchmark._cost_sweeps import (
     Settings,
     points,
 )
-from tools.benchmark._figures import png_of
-from tools.benchmark._team import check_counts, own_cores
+from tools.benchmark.steps.cases import chosen, whole_numbers
 
 FLAGS = flags.FLAGS
 

@@ -27,10 +27,10 @@ from psgan_tf.generation.pose_spec import Stage, stage_of_card
 from psgan_tf.images.pictures import enlarged
 from psgan_tf.keypoints.drawing import skeleton_picture
 from psgan_tf.video.writing import write_animation
-from tools.benchmark._drawing import drawn
-from tools.benchmark._figures import png_of
-from tools.benchmark._overlap_curves import overlap_figure
-from tools.benchmark._truth import Take, Truth, costumes_of, nearest_film
+from tools.benchmark.films.drawing import drawn
+from tools.benchmark.films.figures import png_of
+from tools.benchmark.films.overlap_curves import overlap_figure
+from tools.benchmark.films.rendered_truth import Take, Truth, costumes_of, nearest_film
 
 FLAGS = flags.FLAGS
 

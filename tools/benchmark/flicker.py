@@ -21,12 +21,13 @@ import numpy as np
 from absl import flags
 
 from psgan_tf.common.files import json_text, write_atomically
+from psgan_tf.evaluation.flicker import distance_px, flicker_of, jittered
 from psgan_tf.generation.backends.checkpoint import Sampler
 from psgan_tf.generation.pose_spec import Stage, stage_of_card
 from psgan_tf.keypoints.smoothing import METHODS, Smoothing
-from tools.benchmark._drawing import drawn
-from tools.benchmark._flicker import Row, distance_px, flicker_of, jittered, table
-from tools.benchmark._truth import Take, Truth, costumes_of
+from tools.benchmark.films.drawing import drawn
+from tools.benchmark.films.flicker_table import Row, table
+from tools.benchmark.films.rendered_truth import Take, Truth, costumes_of
 
 FLAGS = flags.FLAGS
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from tools.benchmark import _step_flags
+from tools.benchmark.steps import step_flags
 
 FLAGS = flags.FLAGS
 
@@ -17,4 +17,4 @@ flags.DEFINE_boolean("fading", False, "Half-way through a fade, in place of full
 
 def main() -> int:
     """Measures the resolutions and prints a table of each."""
-    return _step_flags.run("generate", lambda: FLAGS.fading)
+    return step_flags.run("generate", lambda: FLAGS.fading)

@@ -24,11 +24,12 @@ from absl import flags
 from psgan_tf.common.files import json_text, write_atomically
 from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.data.input_pipeline import TrainingData
-from psgan_tf.training.config import PRECISIONS, NetworkConfig, TrainingConfig
+from psgan_tf.model.config import NetworkConfig
+from psgan_tf.training.config import PRECISIONS, TrainingConfig
 from psgan_tf.training.schedule import build_schedule
-from tools.benchmark._cases import Case, whole_numbers
-from tools.benchmark._input_rates import Row, measured_step, read, reckoned_step, table
-from tools.benchmark._shards import make_shards
+from tools.benchmark.inputs.rates import Row, measured_step, read, reckoned_step, table
+from tools.benchmark.inputs.shards import make_shards
+from tools.benchmark.steps.cases import Case, whole_numbers
 
 FLAGS = flags.FLAGS
 

@@ -17,15 +17,16 @@ from pathlib import Path
 from absl import flags
 
 from psgan_tf.data.conversion.preparation import worker_count
-from tools.avatars.options import BACKENDS, RenderOptions, parse_angles
-from tools.avatars.plan import Block, Shot
-from tools.avatars.render_folder import write_picture
-from tools.avatars.rendering_job import prepare_job
-from tools.avatars.worker import Job, Studio
+from tools.avatars.dataset.options import BACKENDS, RenderOptions, parse_angles
+from tools.avatars.dataset.plan import Block, Shot
+from tools.avatars.dataset.render_folder import write_picture
+from tools.avatars.dataset.rendering_job import prepare_job
+from tools.avatars.dataset.worker import Job, Studio
+from tools.benchmark._places import REPOSITORY
 
 FLAGS = flags.FLAGS
 
-_ASSETS = Path(__file__).resolve().parents[3] / "shared" / "avatars"
+_ASSETS = REPOSITORY.parent / "shared" / "avatars"
 
 flags.DEFINE_string("avatar", str(_ASSETS / "models" / "female_mannequin_vrm1.vrm"), "Its file.")
 flags.DEFINE_string("motion", str(_ASSETS / "motions" / "m2m_jumping_jacks.bvh"), "Its file.")

@@ -26,7 +26,8 @@ from absl import flags
 from psgan_tf.common.files import json_text, write_atomically
 from psgan_tf.serving_client.client import Answer, Question, RemoteModel
 from psgan_tf.serving_client.tensor_protos import parse_serialized
-from tools.benchmark._serving_processes import MODEL, server, write_model
+from tools.benchmark._places import REPOSITORY
+from tools.benchmark.servers.processes import MODEL, server, write_model
 
 FLAGS = flags.FLAGS
 
@@ -39,7 +40,7 @@ flags.DEFINE_integer("clients", 16, "That ask for one picture each when batching
 flags.DEFINE_float("secs", 10.0, "How long each way of batching is measured.")
 flags.DEFINE_string("json", "", "Write the figures to this file as well.")
 
-_BATCHING = Path(__file__).resolve().parents[2] / "serving" / "batching.config"
+_BATCHING = REPOSITORY / "serving" / "batching.config"
 
 # Signature, and from its answer to what a user wants: a PNG file, or pixels.
 FORMS: dict[str, tuple[str, Callable[[Answer], Any]]] = {

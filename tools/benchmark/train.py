@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from tools.benchmark import _step_flags
+from tools.benchmark.steps import step_flags
 
 FLAGS = flags.FLAGS
 
@@ -21,4 +21,4 @@ flags.DEFINE_boolean("fading", True, "A fading stage, the dearer one.")
 
 def main() -> int:
     """Measures the stages and prints a table of each."""
-    return _step_flags.run("train", lambda: FLAGS.fading)
+    return step_flags.run("train", lambda: FLAGS.fading)

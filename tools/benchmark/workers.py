@@ -21,8 +21,8 @@ from pathlib import Path
 
 from absl import flags
 
-from tools.benchmark._cases import Case, check, whole_numbers
-from tools.benchmark._team import Team, Turn, check_counts, own_cores
+from tools.benchmark.multi_worker.team import Team, Turn, check_counts, own_cores
+from tools.benchmark.steps.cases import Case, check, whole_numbers
 
 FLAGS = flags.FLAGS
 

@@ -20,17 +20,10 @@ from itertools import chain
 from psgan_tf.common.files import printable
 from psgan_tf.common.processes import end_with_parent
 from psgan_tf.data.conversion.sources import Measured, SourceExample
-from psgan_tf.images.pictures import (
-    PictureError,
-    Pixels,
-    encode_png,
-    load_rgb,
-    place_keypoints,
-    pyramid,
-    to_square,
-)
+from psgan_tf.images.pictures import PictureError, Pixels, encode_png, load_rgb, pyramid, to_square
 from psgan_tf.keypoints.dataset_folder import Problem, same_shape, shape_problem
 from psgan_tf.keypoints.openpose import NORMALISED
+from psgan_tf.keypoints.placement import place_keypoints
 from psgan_tf.keypoints.schema import Keypoints
 
 _CHUNK = 8  # pictures sent to a worker at a time

@@ -9,10 +9,13 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from psgan_tf.data.dataset_card import DatasetCard
+from psgan_tf.generation.backends.protocol import without_poses
+from psgan_tf.generation.latent_mixing import Latents
+from psgan_tf.images.pictures import Pixels, to_uint8
+from psgan_tf.keypoints.schema import Keypoints
 from psgan_tf.model.latents import latents_from_seeds
 from psgan_tf.training.checkpoints import load_run_weights
 from psgan_tf.training.config import load_options
-from psgan_tf.training.reporting import to_uint8
 from psgan_tf.training.schedule import build_schedule
 
 
@@ -63,3 +66,26 @@ class Sampler:
         """
         keypoints = keypoints[:, : self.network.num_keypoints]
         return to_uint8(self._call(tf.constant(latents), tf.constant(keypoints)).numpy())
+
+
+class RunPainter:
+    """Draws with a training run's newest checkpoint.
+
+    Args:
+        run_dir: the run.
+
+    Raises:
+        ValueError: it holds no run or no checkpoint.
+    """
+
+    def __init__(self, run_dir: str | Path) -> None:
+        self._sampler = Sampler(run_dir)
+        if not self._sampler.network.num_keypoints:
+            raise ValueError(without_poses("run_dir", str(run_dir)))
+        self.resolution = self._sampler.resolution
+        self.latent_size = self._sampler.network.latent_size
+        self.fingerprint = self._sampler.fingerprint
+
+    def draw(self, latents: Latents, keypoints: Keypoints) -> Pixels:
+        """[B, Z] latents in [B, M, 3] poses to [B, R, R, 3] uint8."""
+        return self._sampler.images(latents, keypoints)

@@ -16,11 +16,14 @@ from typing import NamedTuple
 import numpy as np
 
 from psgan_tf.common.files import parse_json, write_atomically
+from psgan_tf.generation.backends.protocol import OUTPUT, SIGNATURE, without_poses
 from psgan_tf.generation.characters import Subject
+from psgan_tf.generation.latent_mixing import Latents
 from psgan_tf.generation.pose_spec import Stage, stage_from_json
+from psgan_tf.images.pictures import Pixels
 from psgan_tf.images.png_text import add_png_text
 from psgan_tf.keypoints.named_poses import NamedPose
-from psgan_tf.keypoints.schema import Skeleton
+from psgan_tf.keypoints.schema import Keypoints, Skeleton
 from psgan_tf.serving_client.client import Answer, Question, RemoteModel
 
 OF_LATENTS, OF_SEEDS, DESCRIPTION = "serving_default", "from_seed", "describe"
@@ -187,3 +190,35 @@ def make_pictures(generator: RemoteGenerator, jobs: Iterable[Job], load: Load) -
             made = Made(job, add_png_text(png, text), text["served_by"])
             write_atomically(job.path, made.png)
             yield made
+
+
+class RemotePainter:
+    """Draws through a server of an exported model.
+
+    Attributes:
+        stage: what its poses are measured in, as the server says.
+
+    Args:
+        address: `host:port` of its gRPC interface.
+        model: the name it is served under.
+
+    Raises:
+        ValueError: the server's model is not a generator that takes poses.
+        RemoteError: the server does not answer.
+    """
+
+    def __init__(self, address: str, model: str) -> None:
+        self._remote = RemoteModel(address, model)
+        generator = find_generator(self._remote)
+        if generator.stage is None:
+            raise ValueError(without_poses("model", model))
+        self.stage: Stage = generator.stage
+        self.latent_size, self.fingerprint = generator.latent_size, generator.fingerprint
+        # The shape of answers is open: one picture says how large they are.
+        pose = np.zeros([1, self.stage.skeleton.num_keypoints, 3], np.float32)
+        self.resolution = self.draw(np.ones([1, self.latent_size], np.float32), pose).shape[1]
+
+    def draw(self, latents: Latents, keypoints: Keypoints) -> Pixels:
+        """[B, Z] latents in [B, M, 3] poses to [B, R, R, 3] uint8."""
+        question = Question(SIGNATURE, {"latents": latents, "keypoints": keypoints})
+        return self._remote.predict(question).outputs[OUTPUT]

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from psgan_tf.model.ops.cpu import xla_passes
 from psgan_tf.model.ops.kernels import FAST, Kernels
-from psgan_tf.model.ops.normalization import downscale2x
+from psgan_tf.model.ops.resizing import downscale2x
 
 LEAK = 0.2
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from psgan_tf.model.ops.cpu.slab_gradients import conv2d_with_slab_gradients
 from psgan_tf.model.ops.cpu.winograd import winograd_conv2d
 from psgan_tf.model.ops.kernels import FAST, Kernels
-from psgan_tf.model.ops.normalization import upscale2x
+from psgan_tf.model.ops.resizing import upscale2x
 
 _TAPS = 3
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from psgan_tf.common.frame_rate import check_fps
 from psgan_tf.common.json_document import JsonValue
 from psgan_tf.motion.animated_rig import RigAnimation, check_animation_size
 from psgan_tf.motion.gltf.document import Gltf
-from psgan_tf.motion.motion import check_fps, check_frame_count
+from psgan_tf.motion.motion import check_frame_count
 from psgan_tf.motion.rig import Rig
 from psgan_tf.motion.transforms import FloatArray, normalise_quaternions, slerp
 

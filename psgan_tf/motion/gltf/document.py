@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from psgan_tf.common.files import read_source
 from psgan_tf.common.json_document import JsonValue, parse_json
-from psgan_tf.common.source_files import read_source
 from psgan_tf.motion.gltf.container import (
     bytes_of_uri,
     check_version_and_extensions,

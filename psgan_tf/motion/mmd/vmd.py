@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from psgan_tf.common.source_files import read_source
+from psgan_tf.common.files import read_source
 from psgan_tf.motion.transforms import FloatArray, IntArray, normalise_quaternions, slerp
 
 VMD_FPS = 30.0

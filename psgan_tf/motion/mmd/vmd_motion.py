@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from psgan_tf.common.frame_rate import check_fps
 from psgan_tf.motion.humanoid import SIDES
 from psgan_tf.motion.mmd.mmd_legs import MmdRest, on_side, solve_foot, solve_leg
 from psgan_tf.motion.mmd.vmd import VMD_FPS, Vmd, VmdBone, sample_vmd_bone
-from psgan_tf.motion.motion import Motion, check_fps, check_frame_count, in_humanoid_order
+from psgan_tf.motion.motion import Motion, check_frame_count, in_humanoid_order
 from psgan_tf.motion.transforms import (
     IDENTITY_QUATERNION,
     FloatArray,

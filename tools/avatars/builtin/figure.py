@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from tools.avatars.builtin.body import body_parts
-from tools.avatars.builtin.hair import hair_parts
-from tools.avatars.builtin.head import head_parts
-from tools.avatars.builtin.part import Part
+from tools.avatars.builtin.body.body import body_parts
+from tools.avatars.builtin.body.head import head_parts
+from tools.avatars.builtin.hair.hair import hair_parts
+from tools.avatars.builtin.shapes.part import Part
 
 
 @lru_cache(maxsize=1)

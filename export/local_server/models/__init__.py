@@ -1,0 +1,1 @@
+"""Versions of models: loading, switching, warm-up, prediction."""

@@ -1,0 +1,1 @@
+"""TensorFlow's C API: its library, sessions, and statuses as exceptions."""

@@ -1,0 +1,279 @@
+"""Versions come and go: folders are real, loads are as slow or as broken as a test wants."""
+
+import threading
+import time
+
+import grpc
+import pytest
+from google.protobuf import text_format
+from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
+from tensorflow_serving.apis.model_pb2 import ModelSpec
+
+from export.local_server.config import Model, VersionPolicy
+from export.local_server.models.manager import Manager, ManagerOptions
+from export.local_server.models.servable import Servable
+from export.tensorflow_c.status import StatusError
+
+PATIENCE_SECS = 30
+FAST = ManagerOptions(poll_secs=0.01, load_retries=0, retry_secs=0.01)
+
+
+class Runner:
+    """A loaded graph that knows whether it is closed."""
+
+    def __init__(self):
+        self.closed = threading.Event()
+
+    def run(self, feeds, fetches, timeout_secs):
+        raise NotImplementedError
+
+    def close(self):
+        assert not self.closed.is_set()
+        self.closed.set()
+
+
+class Loads:
+    """Loads what has a file `good` in its folder; counts tries."""
+
+    def __init__(self):
+        self.tries = []
+
+    def __call__(self, name, version, folder):
+        self.tries.append(version)
+        if not (folder / "good").exists():
+            raise StatusError(grpc.StatusCode.NOT_FOUND, f"nothing in {folder.name}")
+        return Servable(name, version, {}, Runner())
+
+
+@pytest.fixture
+def loads():
+    return Loads()
+
+
+@pytest.fixture
+def managers():
+    """Starts managers, and stops them."""
+    started = []
+
+    def start(loads, models, options=FAST):
+        manager = Manager(loads, options)
+        started.append(manager)
+        manager.start(models)
+        return manager
+
+    yield start
+    for manager in started:
+        manager.stop()
+
+
+def add_version(base_path, version, good=True):
+    """Makes a version's folder appear whole, as the exporter does."""
+    beside = base_path / f"tmp-{version}"
+    beside.mkdir(parents=True)
+    if good:
+        (beside / "good").touch()
+    beside.rename(base_path / str(version))
+
+
+def model(base_path, policy="", name="gen", **labels):
+    return Model(name, base_path, text_format.Parse(policy, VersionPolicy()), labels)
+
+
+def states(manager, name="gen"):
+    name_of = ModelVersionStatus.State.Name
+    return {v: name_of(state.state) for v, state in manager.board.versions(name).items()}
+
+
+def becomes(manager, expected, name="gen"):
+    manager.board.wait_for(lambda: states(manager, name) == expected, PATIENCE_SECS)
+
+
+def spec(**fields):
+    return ModelSpec(name="gen", **fields)
+
+
+def used_version(manager, **fields):
+    with manager.use(spec(**fields)) as servable:
+        return servable.version
+
+
+def test_the_highest_version_is_served_and_a_higher_one_takes_its_place(tmp_path, loads, managers):
+    add_version(tmp_path, 1)
+    add_version(tmp_path, 2)
+    manager = managers(loads, [model(tmp_path)])
+    assert (used_version(manager), states(manager)) == (2, {2: "AVAILABLE"})
+    add_version(tmp_path, 10)
+    becomes(manager, {10: "AVAILABLE", 2: "END"})
+    assert used_version(manager) == 10
+    with (
+        pytest.raises(StatusError, match=r"Specific\(gen, 2\)"),
+        manager.use(spec(version={"value": 2})),
+    ):
+        pass
+
+
+def test_an_old_version_stays_until_its_last_request_is_done(tmp_path, loads, managers):
+    add_version(tmp_path, 1)
+    manager = managers(loads, [model(tmp_path)])
+    with manager.use(spec()) as old:
+        with manager.use(spec()):
+            add_version(tmp_path, 2)
+            becomes(manager, {2: "AVAILABLE", 1: "UNLOADING"})
+            assert used_version(manager) == 2
+        assert not old.runner.closed.is_set()
+    assert old.runner.closed.is_set()
+    assert states(manager) == {2: "AVAILABLE", 1: "END"}
+
+
+def test_a_version_that_cannot_be_loaded_says_so_and_the_old_one_serves_on(
+    tmp_path, loads, managers
+):
+    add_version(tmp_path, 1)
+    manager = managers(loads, [model(tmp_path)])
+    add_version(tmp_path, 2, good=False)
+    becomes(manager, {2: "END", 1: "AVAILABLE"})
+    error = manager.board.versions("gen")[2].error
+    assert (error.code, error.message) == (grpc.StatusCode.NOT_FOUND, "nothing in 2")
+    assert used_version(manager) == 1
+    add_version(tmp_path, 3)
+    becomes(manager, {3: "AVAILABLE", 2: "END", 1: "END"})
+    assert loads.tries == [1, 2, 3], "a failed version is not tried at each look"
+
+
+def test_a_load_is_tried_again_and_nothing_else_is_done_meanwhile(tmp_path, loads, managers):
+    add_version(tmp_path / "a", 1)
+    add_version(tmp_path / "b", 1)
+    options = ManagerOptions(poll_secs=0.01, load_retries=200, retry_secs=0.05)
+    manager = managers(loads, [model(tmp_path / "a"), model(tmp_path / "b", name="b")], options)
+    add_version(tmp_path / "a", 2, good=False)
+    becomes(manager, {2: "LOADING", 1: "AVAILABLE"})
+    add_version(tmp_path / "b", 2)
+    while loads.tries.count(2) < 4:
+        time.sleep(0.01)
+    assert states(manager, "b") == {1: "AVAILABLE"}
+    (tmp_path / "a" / "2" / "good").touch()
+    becomes(manager, {2: "AVAILABLE", 1: "END"})
+    becomes(manager, {2: "AVAILABLE", 1: "END"}, "b")
+
+
+def test_a_start_without_a_loadable_version_is_an_error_that_names_it(tmp_path, loads):
+    add_version(tmp_path / "gen", 1)
+    add_version(tmp_path / "bad", 4, good=False)
+    manager = Manager(loads, ManagerOptions())
+    with pytest.raises(StatusError) as caught:
+        manager.start([model(tmp_path / "gen"), model(tmp_path / "bad", name="bad")])
+    assert str(caught.value) == (
+        "UNKNOWN: 1 model(s) did not become available: "
+        "{{{name: bad version: 4} due to error: NOT_FOUND: nothing in 4}, }"
+    )
+    assert loads.tries == [1, 4], "one try each, so that the user hears of it now"
+
+
+@pytest.mark.parametrize(
+    ("folder", "text"), [("none", "Could not find base path"), ("", "No versions")]
+)
+def test_a_model_without_a_folder_or_a_version_is_refused(tmp_path, loads, folder, text):
+    with pytest.raises(StatusError, match=text) as caught:
+        Manager(loads, FAST).start([model(tmp_path / folder)])
+    assert caught.value.code == grpc.StatusCode.NOT_FOUND
+
+
+def test_policies_all_and_specific_keep_several_versions(tmp_path, loads, managers):
+    for version in (1, 2, 3):
+        add_version(tmp_path, version)
+    manager = managers(loads, [model(tmp_path, "all { }")])
+    assert states(manager) == {3: "AVAILABLE", 2: "AVAILABLE", 1: "AVAILABLE"}
+    assert used_version(manager, version={"value": 1}) == 1
+    manager.reload([model(tmp_path, "specific { versions: 1 versions: 2 }")], PATIENCE_SECS)
+    becomes(manager, {3: "END", 2: "AVAILABLE", 1: "AVAILABLE"})
+    assert used_version(manager) == 2
+
+
+def test_labels_follow_a_reload_and_only_loaded_versions_can_have_one(tmp_path, loads, managers):
+    add_version(tmp_path, 1)
+    add_version(tmp_path, 2)
+    manager = managers(loads, [model(tmp_path, "all { }")])
+    manager.reload([model(tmp_path, "all { }", stable=1, canary=2)], PATIENCE_SECS)
+    assert used_version(manager, version_label="stable") == 1
+    assert used_version(manager, version_label="canary") == 2
+    with pytest.raises(StatusError, match="version 9 of model gen, which is not currently"):
+        manager.reload([model(tmp_path, "all { }", stable=9)], PATIENCE_SECS)
+    assert used_version(manager, version_label="stable") == 1
+    manager.reload([model(tmp_path, "all { }", stable=2)], PATIENCE_SECS)
+    assert used_version(manager, version_label="stable") == 2
+
+
+def test_labels_at_the_start_need_to_be_allowed(tmp_path, loads, managers):
+    add_version(tmp_path, 1)
+    labelled = [model(tmp_path, stable=1)]
+    with pytest.raises(StatusError, match="not currently available") as caught:
+        managers(loads, labelled)
+    assert caught.value.code == grpc.StatusCode.FAILED_PRECONDITION
+    manager = managers(loads, labelled, ManagerOptions(labels_before_versions=True))
+    assert used_version(manager, version_label="stable") == 1
+
+
+def test_a_new_model_that_cannot_be_loaded_fails_the_reload(tmp_path, loads, managers):
+    add_version(tmp_path / "a", 1)
+    add_version(tmp_path / "b", 1, good=False)
+    manager = managers(loads, [model(tmp_path / "a")])
+    both = [model(tmp_path / "a"), model(tmp_path / "b", name="b")]
+    with pytest.raises(StatusError, match=r"1 model\(s\) did not become available.*nothing in 1"):
+        manager.reload(both, PATIENCE_SECS)
+    assert used_version(manager) == 1
+
+
+def test_a_reload_waits_no_longer_than_it_may(tmp_path, loads, managers):
+    add_version(tmp_path / "a", 1)
+    add_version(tmp_path / "b", 1, good=False)
+    options = ManagerOptions(poll_secs=0.01, load_retries=5, retry_secs=60)
+    manager = managers(loads, [model(tmp_path / "a")], options)
+    both = [model(tmp_path / "a"), model(tmp_path / "b", name="b")]
+    with pytest.raises(StatusError, match="Deadline Exceeded"):
+        manager.reload(both, 0.1)
+    manager.stop()  # at once, though the next try would come in a minute
+    assert not manager._thread.is_alive()
+
+
+def test_a_version_whose_folder_is_deleted_goes_and_an_unreadable_folder_changes_nothing(
+    tmp_path, loads, managers
+):
+    add_version(tmp_path / "gen", 1)
+    add_version(tmp_path / "gen", 2)
+    manager = managers(loads, [model(tmp_path / "gen", "all { }")])
+    (tmp_path / "gen").rename(tmp_path / "elsewhere")
+    time.sleep(0.1)
+    assert states(manager) == {2: "AVAILABLE", 1: "AVAILABLE"}
+    (tmp_path / "elsewhere" / "2").rename(tmp_path / "away")
+    (tmp_path / "elsewhere").rename(tmp_path / "gen")
+    becomes(manager, {2: "END", 1: "AVAILABLE"})
+
+
+def test_no_request_ever_meets_a_closed_version_while_they_come_and_go(tmp_path, loads, managers):
+    add_version(tmp_path, 1)
+    manager = managers(loads, [model(tmp_path)])
+    ended = threading.Event()
+    seen, faults = set(), []
+
+    def ask():
+        last = 0
+        while not ended.is_set():
+            with manager.use(spec()) as servable:
+                if servable.runner.closed.is_set() or servable.version < last:
+                    faults.append(servable.version)
+                last = servable.version
+            seen.add(last)
+
+    clients = [threading.Thread(target=ask) for _ in range(8)]
+    for client in clients:
+        client.start()
+    for version in range(2, 12):
+        add_version(tmp_path, version)
+        manager.board.wait_for(
+            lambda version=version: states(manager).get(version) == "AVAILABLE", PATIENCE_SECS
+        )
+    ended.set()
+    for client in clients:
+        client.join()
+    assert faults == []
+    assert len(seen) > 5

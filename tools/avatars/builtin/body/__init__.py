@@ -1,0 +1,1 @@
+"""The figure's body: proportions, surface, head, face, hands, skin weights."""

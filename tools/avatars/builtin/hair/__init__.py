@@ -1,0 +1,1 @@
+"""The figure's hair: strands and pieces."""

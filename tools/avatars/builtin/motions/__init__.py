@@ -1,0 +1,1 @@
+"""The fifteen motions: key frames, limbs, and the posing of the body."""

@@ -1,0 +1,1 @@
+"""Shapes that everything is made of: curves, sweeps, mesh parts."""

@@ -1,0 +1,1 @@
+"""Accessories: for the head, the neck and the back."""

@@ -1,0 +1,1 @@
+"""Garments: tops, skirts, dresses, trousers, sleeves, collars, socks, shoes."""

@@ -1,0 +1,1 @@
+"""Costumes by occasion, each a list of garments and accessories."""

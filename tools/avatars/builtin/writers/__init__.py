@@ -1,0 +1,1 @@
+"""Writers of glTF, VRM and VRMA files."""

@@ -1,0 +1,1 @@
+"""A rendered dataset: plan of pictures, framing, the resumable job, its folder and card."""

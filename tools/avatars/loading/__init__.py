@@ -1,0 +1,1 @@
+"""Avatar and costume files read into surfaces, materials and textures."""

@@ -1,0 +1,1 @@
+"""Surfaces into pixels: skinning, rasterization, shading, compiled kernels."""

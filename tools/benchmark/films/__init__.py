@@ -1,0 +1,1 @@
+"""Films of a network beside the rendered truth, and their plots."""

@@ -1,0 +1,1 @@
+"""Training by several worker processes, each held to a processor core."""

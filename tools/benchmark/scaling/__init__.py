@@ -1,0 +1,1 @@
+"""Cost of a step against resolution, batch, keypoints and replicas."""

@@ -1,0 +1,1 @@
+"""Training and generation steps: cases, the process of each, and the peer."""

@@ -1,0 +1,1 @@
+"""Processes that are measured in turn."""
