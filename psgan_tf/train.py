@@ -21,13 +21,13 @@ from psgan_tf.common.processes import StopRequest
 from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.keypoints.schema import SKELETONS
 from psgan_tf.model.config import POSE_MAPS, NetworkConfig
-from psgan_tf.training.config import TrainingConfig, to_json
+from psgan_tf.training.config import PER_RESOLUTION, TrainingConfig, to_json
 from psgan_tf.training.devices import replica_devices, settled_precision
 from psgan_tf.training.distributed.cluster import Cluster
 from psgan_tf.training.memory_probe import probe
 from psgan_tf.training.precision import AUTO
 from psgan_tf.training.preflight import check_data, check_init_from, check_same_run
-from psgan_tf.training.run import train
+from psgan_tf.training.run import open_run
 from psgan_tf.training.schedule import build_schedule, split_over_replicas
 
 # The strategy announces its devices twice; the status lines say what matters.
@@ -99,7 +99,8 @@ for _define, _name, _help in (
     (flags.DEFINE_float, "checkpoint_minutes", "Longest time between checkpoints."),
     (flags.DEFINE_integer, "keep_checkpoints", "How many checkpoints are kept."),
 ):
-    _define(_name, _DEFAULTS[_name], _help)
+    _default = _DEFAULTS[_name]
+    _define(_name, str(_default) if _name in PER_RESOLUTION else _default, _help)
 
 
 def config_from_flags(card: DatasetCard | None, precision: str) -> TrainingConfig:
@@ -208,7 +209,14 @@ def main() -> int:
     num_workers = cluster.num_workers if cluster else 1
     split_over_replicas(schedule, num_workers * len(devices), config.strict_batch)
     stop = StopRequest()
-    if train(config, card, devices, stop, cluster):
+    complete = False
+    with open_run(config, card, devices, stop, cluster) as run:
+        if run:
+            complete = run.trainer.run(run.store, run.reporter, stop, run.agreed)
+            print(run.end_line(complete), flush=True)
+        else:
+            print("stopped before all workers were there")
+    if complete:
         return 0
     # Where another worker was asked to stop, this one ends as if it had been.
     return 128 + (stop.signal or signal.SIGTERM)

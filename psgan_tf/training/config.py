@@ -12,8 +12,28 @@ from pathlib import Path
 from typing import Any
 
 from psgan_tf.model.config import NetworkConfig
+from psgan_tf.training.per_resolution import PerResolution
 
 PRECISIONS = ("float32", "bfloat16")
+# Settings with a number per resolution.
+PER_RESOLUTION = (
+    "fade_kimg",
+    "stabilize_kimg",
+    "batch_size",
+    "micro_batch",
+    "learning_rate",
+    "tick_kimg",
+    "sample_kimg",
+)
+_KIMG_OF_PHASE = PerResolution(600)
+_BATCH_SIZE = PerResolution.parse("16,256:12,512:5,1024:2", "batch_size")
+_LEARNING_RATE = PerResolution.parse(
+    "0.001,128:0.0008,256:0.0006,512:0.0002,1024:0.0001", "learning_rate"
+)
+_KIMG_OF_TICK = PerResolution.parse(
+    "160,8:140,16:120,32:100,64:80,128:60,256:40,512:20,1024:10", "tick_kimg"
+)
+_NO_LIMIT = PerResolution(0)
 # Every other library that is seeded takes 32 bits.
 MAX_SEED = 2**32
 
@@ -22,7 +42,7 @@ MAX_SEED = 2**32
 class TrainingConfig:
     """A run: its networks, its data and schedule, and how it is watched.
 
-    Per-resolution settings are texts such as `16,256:12,512:5` (see `schedule.PerResolution`).
+    Per-resolution settings may be given as texts such as `16,256:12,512:5`.
 
     Args:
         network: the networks' shape.
@@ -32,7 +52,7 @@ class TrainingConfig:
         fade_kimg, stabilize_kimg: thousands of images of each phase, per resolution.
         batch_size: global batch, per resolution.
         micro_batch: most pictures that a replica computes at once, per resolution; 0 sets no
-            limit, and an empty text is 0 everywhere. The minibatch statistic is each part's own.
+            limit, and is the default of a text. The minibatch statistic is each part's own.
         learning_rate: of both networks, per resolution.
         ema_decay: decay per step of the generator's moving average.
         gradient_penalty_weight: lambda of WGAN-GP.
@@ -51,11 +71,11 @@ class TrainingConfig:
     data_dir: str
     run_dir: str
     seed: int = 0
-    fade_kimg: str = "600"
-    stabilize_kimg: str = "600"
-    batch_size: str = "16,256:12,512:5,1024:2"
-    micro_batch: str = ""
-    learning_rate: str = "0.001,128:0.0008,256:0.0006,512:0.0002,1024:0.0001"
+    fade_kimg: PerResolution = _KIMG_OF_PHASE
+    stabilize_kimg: PerResolution = _KIMG_OF_PHASE
+    batch_size: PerResolution = _BATCH_SIZE
+    micro_batch: PerResolution = _NO_LIMIT
+    learning_rate: PerResolution = _LEARNING_RATE
     ema_decay: float = 0.999
     gradient_penalty_weight: float = 10.0
     drift_weight: float = 0.001
@@ -63,12 +83,17 @@ class TrainingConfig:
     precision: str = "float32"
     strict_batch: bool = False
     init_from: str = ""
-    tick_kimg: str = "160,8:140,16:120,32:100,64:80,128:60,256:40,512:20,1024:10"
-    sample_kimg: str = "160,8:140,16:120,32:100,64:80,128:60,256:40,512:20,1024:10"
+    tick_kimg: PerResolution = _KIMG_OF_TICK
+    sample_kimg: PerResolution = _KIMG_OF_TICK
     checkpoint_minutes: float = 10.0
     keep_checkpoints: int = 3
 
     def __post_init__(self) -> None:
+        for name in PER_RESOLUTION:
+            value = getattr(self, name)
+            if isinstance(value, str):
+                default = 0 if name == "micro_batch" else None
+                object.__setattr__(self, name, PerResolution.parse(value, name, default))
         if self.precision not in PRECISIONS:
             raise ValueError(
                 f"`precision` must be one of {', '.join(PRECISIONS)}. "
@@ -100,9 +125,15 @@ class TrainingConfig:
         return "mixed_bfloat16" if self.precision == "bfloat16" else "float32"
 
 
+def as_fields(config: TrainingConfig) -> dict[str, Any]:
+    """The options by name as JSON values, those of the network under `network`."""
+    texts = {name: str(getattr(config, name)) for name in PER_RESOLUTION}
+    return dataclasses.asdict(config) | texts
+
+
 def to_json(config: TrainingConfig) -> str:
     """The configuration as indented JSON text."""
-    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
+    return json.dumps(as_fields(config), indent=2) + "\n"
 
 
 def from_json(text: str) -> TrainingConfig:

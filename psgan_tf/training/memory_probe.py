@@ -22,6 +22,7 @@ from psgan_tf.model.ops.devices import peak_memory_gib
 from psgan_tf.training.checkpoints import new_state
 from psgan_tf.training.config import TrainingConfig
 from psgan_tf.training.devices import start_devices
+from psgan_tf.training.per_resolution import PerResolution
 from psgan_tf.training.schedule import Phase, build_schedule, split_over_replicas
 from psgan_tf.training.synthetic_data import RandomData
 from psgan_tf.training.trainer import Trainer
@@ -137,9 +138,9 @@ def _measure_apart(
 # All stages
 
 
-def _micro_batch_text(limits: dict[int, int]) -> str:
-    """Limits by resolution as the flag's text; 0 sets none."""
-    return ",".join(f"{resolution}:{most}" for resolution, most in limits.items() if most)
+def _micro_batch(limits: dict[int, int]) -> PerResolution:
+    """Limits by resolution as the run's option; 0 sets none."""
+    return PerResolution(0, tuple((n, most) for n, most in limits.items() if most))
 
 
 def needs(config: TrainingConfig, devices: list[str], budget_gib: float | None) -> Iterator[Need]:
@@ -159,7 +160,7 @@ def needs(config: TrainingConfig, devices: list[str], budget_gib: float | None) 
         while True:
             most = limits[phase.resolution]
             tried = dataclasses.replace(phase, micro_batch=most)
-            run = dataclasses.replace(config, micro_batch=_micro_batch_text(limits))
+            run = dataclasses.replace(config, micro_batch=_micro_batch(limits))
             found = _measure_apart(run, phase, devices)
             peak_gib, step_secs = found or (None, None)
             fits = found is not None and (budget_gib is None or peak_gib <= budget_gib)
@@ -188,7 +189,7 @@ def proposal(found: Sequence[Need], num_replicas: int) -> str:
     note = (
         f"; one picture at a time, so no minibatch statistic: {', '.join(alone)}" if alone else ""
     )
-    return f"All stages fit with --micro_batch={_micro_batch_text(limits)}{note}"
+    return f"All stages fit with --micro_batch={_micro_batch(limits)}{note}"
 
 
 def probe(config: TrainingConfig, devices: list[str], budget_gib: float | None) -> Iterable[str]:

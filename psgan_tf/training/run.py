@@ -6,6 +6,7 @@ What can be refused is refused before a device is started; what was written is n
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,13 +47,6 @@ from psgan_tf.training.reporting import Reporter
 from psgan_tf.training.sample_grid import SampleGrid
 from psgan_tf.training.schedule import Schedule, build_schedule, split_over_replicas
 from psgan_tf.training.trainer import Decision, Trainer, own_decision
-
-# -------------------------------------------------------------------------------------------------
-# Checks
-
-
-# -------------------------------------------------------------------------------------------------
-# Run directory and devices
 
 
 @contextlib.contextmanager
@@ -111,29 +105,54 @@ def take_weights(state: TrainingState, config: TrainingConfig, card: DatasetCard
     print(f"took {len(taken) + len(also_taken)} of {total} weights from {source.path}")
 
 
-def train(
+@dataclasses.dataclass(frozen=True)
+class TrainingRun:
+    """A run that is ready to train.
+
+    Args:
+        trainer: around the state at its start, or where the run stopped.
+        store: where its checkpoints go.
+        reporter: shows its progress.
+        agreed: what all workers make of their own wishes, after each batch.
+    """
+
+    trainer: Trainer
+    store: CheckpointStore | Onlooker
+    reporter: Reporter | Onlooker
+    agreed: Decision
+
+    def end_line(self, complete: bool) -> str:
+        """How far the run came, and how to go on."""
+        images_shown = int(self.trainer.state.images_shown.numpy())
+        if complete:
+            samples = Path(self.trainer.config.run_dir) / "samples"
+            return f"complete: {images_shown} images shown, samples in {samples}"
+        return f"stopped at {images_shown} images; run the same command again to go on"
+
+
+@contextlib.contextmanager
+def open_run(
     config: TrainingConfig,
     card: DatasetCard,
     devices: list[str],
     stop: Callable[[], bool],
     cluster: Cluster | None = None,
-) -> bool:
-    """Trains to the end of the schedule or until `stop()`; goes on where a run stopped.
+) -> Iterator[TrainingRun | None]:
+    """Opens the run directory, starts the devices, and makes or restores the run's state.
 
     Args:
         config: checked options.
         card: of the data.
         devices: from `replica_devices`.
-        stop: asked after each batch.
+        stop: asked while this worker waits for the others.
         cluster: the workers that train together, None for this process alone.
 
-    Returns:
-        Whether the schedule is complete.
+    Yields:
+        The run, or None where it was asked to stop before all workers were there.
 
     Raises:
         ValueError: when the run directory is not ours or all its checkpoints are damaged, or the
             workers do not come together.
-        FloatingPointError: when a loss is not finite.
         ConnectionError: when another worker is gone.
     """
     directory = Path(config.run_dir)
@@ -142,30 +161,29 @@ def train(
         newest = newest_whole_checkpoint(directory / CHECKPOINTS)
         if cluster is None:
             strategy = start_devices(config, devices)
-            return _train_on(strategy, config, card, newest, stop, own_decision, writes)
+            yield _make_run(strategy, config, card, newest, own_decision, writes)
+            return
         print(f"worker {cluster.index} of {cluster.num_workers}: waiting for the others")
         if not meet(cluster, shared_facts(config, card, devices, newest), stop):
-            print("stopped before all workers were there")
-            return False
+            yield None
+            return
         with survivors_say_so():
             strategy = start_devices(config, devices, multi_worker=True)
             agreement = Agreement(strategy, cluster.is_chief)
-            complete = _train_on(strategy, config, card, newest, stop, agreement, writes)
-            # The last checkpoint is the chief's to write: who leaves before knows nothing of it.
+            yield _make_run(strategy, config, card, newest, agreement, writes)
+            # Wait for the chief's last checkpoint; a worker that exits earlier would miss it.
             agreement.wait_for_all()
-        return complete
 
 
-def _train_on(
+def _make_run(
     strategy: tf.distribute.Strategy,
     config: TrainingConfig,
     card: DatasetCard,
     checkpoint: str | None,
-    stop: Callable[[], bool],
     agreed: Decision,
     writes: bool,
-) -> bool:
-    """Makes or restores the state on started devices, and trains it."""
+) -> TrainingRun:
+    """Makes or restores the state on started devices, and all that trains it."""
     directory = Path(config.run_dir)
     schedule = _whole_batches(config, strategy.num_replicas_in_sync)
     with strategy.scope():
@@ -182,18 +200,11 @@ def _train_on(
         Path(config.data_dir), card, config.seed, config.mirror, config.network.num_keypoints
     )
     trainer = Trainer(config, schedule, data, strategy, state)
-    if writes:
-        grid = SampleGrid(data, config.network)
-        reporter = Reporter(directory, config.network, grid, images_shown)
-        complete = trainer.run(store, reporter, stop, agreed)
-    else:
-        complete = trainer.run(Onlooker(), Onlooker(), stop, agreed)
-    images_shown = int(state.images_shown.numpy())
-    if complete:
-        print(f"complete: {images_shown} images shown, samples in {directory / 'samples'}")
-    else:
-        print(f"stopped at {images_shown} images; run the same command again to go on", flush=True)
-    return complete
+    if not writes:
+        return TrainingRun(trainer, Onlooker(), Onlooker(), agreed)
+    grid = SampleGrid(data, config.network)
+    reporter = Reporter(directory, config.network, grid, images_shown)
+    return TrainingRun(trainer, store, reporter, agreed)
 
 
 def _whole_batches(config: TrainingConfig, num_replicas: int) -> Schedule:

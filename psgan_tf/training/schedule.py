@@ -10,62 +10,8 @@ import bisect
 import dataclasses
 import math
 
-from psgan_tf.model.config import INITIAL_RESOLUTION, is_power_of_two
+from psgan_tf.model.config import INITIAL_RESOLUTION
 from psgan_tf.training.config import TrainingConfig
-
-
-@dataclasses.dataclass(frozen=True)
-class PerResolution:
-    """One number for all resolutions, with exceptions: the text `16,256:12,512:5` as a value.
-
-    Args:
-        default: the value where no exception is named.
-        exceptions: value of each resolution named.
-    """
-
-    default: float
-    exceptions: dict[int, float]
-
-    def at(self, resolution: int) -> float:
-        """The value at `resolution`."""
-        return self.exceptions.get(resolution, self.default)
-
-    @classmethod
-    def parse(cls, text: str, name: str, default: float | None = None) -> PerResolution:
-        """Reads `default[,resolution:value]...`, for example `0.001,128:0.0008`.
-
-        Args:
-            text: what the user wrote.
-            name: the setting's name, for the error.
-            default: of a setting that may be empty or name exceptions alone.
-
-        Raises:
-            ValueError: when the text is not of that form or holds a negative number.
-        """
-        try:
-            first, *rest = [part.strip() for part in text.split(",")]
-            if default is not None and (":" in first or not text):
-                first, rest = str(default), [first, *rest] if text else []
-            exceptions = {}
-            for part in rest:
-                resolution, value = part.split(":")
-                if int(resolution) in exceptions:
-                    raise ValueError
-                exceptions[int(resolution)] = float(value)
-            parsed = cls(float(first), exceptions)
-        except ValueError:
-            parsed = None
-        values = [parsed.default, *parsed.exceptions.values()] if parsed else [math.nan]
-        resolutions = parsed.exceptions if parsed else {}
-        if not all(math.isfinite(v) and v >= 0 for v in values) or not all(
-            is_power_of_two(n) and n >= INITIAL_RESOLUTION for n in resolutions
-        ):
-            raise ValueError(
-                f"`{name}` must be a number, then exceptions as resolution:value (each once), "
-                f"such as 16,256:12,512:5, with no negative number. Received: {name}={text!r}."
-            )
-        assert parsed is not None
-        return parsed
 
 
 def part_sizes(count: int, most: int) -> list[int]:
@@ -220,16 +166,10 @@ def build_schedule(config: TrainingConfig) -> Schedule:
     """The schedule of a run. Phases of no images are left out (`fade_kimg=0`: no fades).
 
     Raises:
-        ValueError: for a setting that is no per-resolution text, a batch below 1 or no whole
-            number, a learning rate of 0, or a schedule without images.
+        ValueError: for a batch below 1 or no whole number, a learning rate of 0, or a schedule
+            without images.
     """
-    fade = PerResolution.parse(config.fade_kimg, "fade_kimg")
-    stabilize = PerResolution.parse(config.stabilize_kimg, "stabilize_kimg")
-    batch = PerResolution.parse(config.batch_size, "batch_size")
-    micro_batch = PerResolution.parse(config.micro_batch, "micro_batch", default=0)
-    rate = PerResolution.parse(config.learning_rate, "learning_rate")
-    for name in ("tick_kimg", "sample_kimg"):
-        PerResolution.parse(getattr(config, name), name)
+    batch, micro_batch, rate = config.batch_size, config.micro_batch, config.learning_rate
     phases: list[Phase] = []
     start = 0
     for resolution in config.network.resolutions:
@@ -247,9 +187,9 @@ def build_schedule(config: TrainingConfig) -> Schedule:
         if rate.at(resolution) == 0:
             raise ValueError(
                 "`learning_rate` must be positive at every resolution. "
-                f"Received: {config.learning_rate!r}, 0 at {resolution}."
+                f"Received: {config.learning_rate}, 0 at {resolution}."
             )
-        for fading, kimg in ((True, fade), (False, stabilize)):
+        for fading, kimg in ((True, config.fade_kimg), (False, config.stabilize_kimg)):
             images = round(1000 * kimg.at(resolution))
             if images == 0 or (fading and resolution == INITIAL_RESOLUTION):
                 continue
@@ -269,7 +209,7 @@ def build_schedule(config: TrainingConfig) -> Schedule:
     if not phases:
         raise ValueError(
             "`fade_kimg` and `stabilize_kimg` must leave at least one phase with images. "
-            f"Received: fade_kimg={config.fade_kimg!r}, stabilize_kimg={config.stabilize_kimg!r}."
+            f"Received: fade_kimg={config.fade_kimg}, stabilize_kimg={config.stabilize_kimg}."
         )
     return Schedule(tuple(phases))
 

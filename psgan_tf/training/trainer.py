@@ -16,7 +16,7 @@ from psgan_tf.training.distributed.multi_worker import input_context, own_batche
 from psgan_tf.training.noise import TrainingNoise
 from psgan_tf.training.optimizers import reset_moments, set_learning_rate
 from psgan_tf.training.reporting import Reporter, Tick
-from psgan_tf.training.schedule import PerResolution, Phase, Schedule, Stage
+from psgan_tf.training.schedule import Phase, Schedule, Stage
 from psgan_tf.training.step import TrainingStep
 
 
@@ -133,8 +133,6 @@ class Trainer:
         Raises:
             FloatingPointError: when a loss is not finite; no checkpoint is written then.
         """
-        tick_kimg = PerResolution.parse(self.config.tick_kimg, "tick_kimg")
-        sample_kimg = PerResolution.parse(self.config.sample_kimg, "sample_kimg")
         last_save = time.monotonic()
         images_shown = int(self.state.images_shown.numpy())
         phase, batches, tick = None, None, None
@@ -154,14 +152,16 @@ class Trainer:
             stopping, due = agreed(stop(), due)
             saving = phase_ends or stopping or due
             # A checkpoint ends a tick as well: what it covers is then told even if we are killed.
-            if saving or _passes(before, images_shown, tick_kimg.at(phase.resolution)):
+            if saving or _passes(before, images_shown, self.config.tick_kimg.at(phase.resolution)):
                 tick.check_finite()
                 reporter.tick(tick, self.schedule)
                 tick = None
             if saving:
                 store.save()
                 last_save = time.monotonic()
-            if phase_ends or _passes(before, images_shown, sample_kimg.at(phase.resolution)):
+            if phase_ends or _passes(
+                before, images_shown, self.config.sample_kimg.at(phase.resolution)
+            ):
                 reporter.samples(self.state, stage)
             if stopping:
                 return images_shown >= self.schedule.total_images

@@ -36,7 +36,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("data_dir", "", "Shards to read; without them the built-in avatar is drawn.")
 flags.DEFINE_integer("size", 1024, "Of the pictures that are drawn, in pixels.", 4)
 flags.DEFINE_list("resolutions", None, "Those to measure, in pixels. Default: all of the shards.")
-flags.DEFINE_string("batch_size", TrainingConfig.batch_size, "Global batch, by resolution.")
+flags.DEFINE_string("batch_size", str(TrainingConfig.batch_size), "Global batch, by resolution.")
 flags.DEFINE_boolean("mirror", False, "Turn pictures at random, as in training.")
 flags.DEFINE_float("secs", 3.0, "How long each resolution is read.", 0.0)
 flags.DEFINE_integer("fmap_base", NetworkConfig.fmap_base, "Widths of the step's networks.")

@@ -7,7 +7,6 @@ writes. What must happen on all in the same step is agreed; when one dies, all e
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import signal
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ import tensorflow as tf
 from psgan_tf.common.files import json_text
 from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.training.checkpoints import CHECKPOINTS, TrainingState, newest_whole_checkpoint
-from psgan_tf.training.config import TrainingConfig
+from psgan_tf.training.config import TrainingConfig, as_fields
 from psgan_tf.training.reporting import Tick
 from psgan_tf.training.schedule import Schedule, Stage
 
@@ -46,7 +45,7 @@ def shared_facts(
         devices: of this worker.
         checkpoint: path prefix of the one that this worker would go on from.
     """
-    options = dataclasses.asdict(config)
+    options = as_fields(config)
     facts = {name: str(value) for name, value in (options.pop("network") | options).items()}
     facts["devices"] = ",".join(devices)
     # Of folders what is in them counts; each machine may have them elsewhere.
