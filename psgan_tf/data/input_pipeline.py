@@ -29,7 +29,7 @@ _MIRROR_STREAM = 7
 
 
 def mirror_keypoints(keypoints: tf.Tensor, frame: int, skeleton: Skeleton) -> tf.Tensor:
-    """Keypoints of the picture turned left to right; `skeleton.mirror_keypoints` in TensorFlow.
+    """Keypoints of the picture turned left to right; `schema.mirror_keypoints` in TensorFlow.
 
     Args:
         keypoints: [..., M, 3] float32, x and y in pixels of the frame, visibility 0/1.

@@ -70,7 +70,7 @@ def measure(config: TrainingConfig, phase_index: int, devices: list[str]) -> tup
     Args:
         config: the run's options; its pictures are noise here.
         phase_index: which stage.
-        devices: from `run.replica_devices`.
+        devices: from `devices.replica_devices`.
 
     Returns:
         Peak memory in GiB over both steps, and the seconds of the second one.
@@ -148,7 +148,7 @@ def needs(config: TrainingConfig, devices: list[str], budget_gib: float | None) 
 
     Args:
         config: the run's options.
-        devices: from `run.replica_devices`.
+        devices: from `devices.replica_devices`.
         budget_gib: what each device may take, or None.
 
     Yields:

@@ -50,7 +50,7 @@ def best_precision(devices: Sequence[str]) -> tuple[str, str]:
     """The precision for devices of this machine, and why, without starting any.
 
     Args:
-        devices: such as `GPU:0`, from `run.replica_devices`.
+        devices: such as `GPU:0`, from `devices.replica_devices`.
     """
     gpus = {
         gpu.name.removeprefix("/physical_device:"): gpu

@@ -3,7 +3,9 @@
 import re
 import time
 
-from psgan_tf.common.progress import Pace
+import pytest
+
+from psgan_tf.common.progress import Pace, duration
 
 
 def test_lines_closer_than_a_second_are_left_out_but_for_the_last():
@@ -20,3 +22,18 @@ def test_the_time_left_follows_from_what_was_done_since_the_start():
     a_second, left_secs = float(found[1]), int(found[2])
     assert a_second <= 2 / 1.1 + 0.05
     assert left_secs >= 4
+
+
+@pytest.mark.parametrize(
+    ("secs", "text"),
+    [
+        (0.2, "0s"),
+        (59.4, "59s"),
+        (59.6, "1m 00s"),
+        (249, "4m 09s"),
+        (7500, "2h 05m"),
+        (273_700, "3d 04h"),
+    ],
+)
+def test_durations_read_as_people_say_them(secs, text):
+    assert duration(secs) == text

@@ -197,3 +197,8 @@ def stateless_normal(count, seed):
             length = np.sqrt(-2 * np.log(max(radius, 1e-7)))
             numbers += [np.sin(2 * np.pi * turn) * length, np.cos(2 * np.pi * turn) * length]
     return np.asarray(numbers)
+
+
+def normal(*shape, seed=0):
+    """The same numbers for a shape and a seed, whichever tests run."""
+    return np.random.default_rng([seed, *shape]).normal(size=shape).astype(np.float32)

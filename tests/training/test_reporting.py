@@ -1,4 +1,4 @@
-"""What a run shows: durations, ticks, rows kept over a resume, sample grids."""
+"""Reports of a run: ticks, rows kept over a resume, sample grids."""
 
 import io
 import json
@@ -9,7 +9,6 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from psgan_tf.common.progress import duration
 from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.data.input_pipeline import TrainingData
 from psgan_tf.images.pictures import to_uint8
@@ -19,21 +18,6 @@ from psgan_tf.training.reporting import Reporter, Tick, keep_rows_up_to
 from psgan_tf.training.sample_grid import SampleGrid
 from psgan_tf.training.schedule import build_schedule
 from tiny_data import tiny_config, write_dataset
-
-
-@pytest.mark.parametrize(
-    ("secs", "text"),
-    [
-        (0.2, "0s"),
-        (59.4, "59s"),
-        (59.6, "1m 00s"),
-        (249, "4m 09s"),
-        (7500, "2h 05m"),
-        (273_700, "3d 04h"),
-    ],
-)
-def test_durations_read_as_people_say_them(secs, text):
-    assert duration(secs) == text
 
 
 def tick_of(stage, *losses):

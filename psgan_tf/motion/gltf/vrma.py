@@ -24,7 +24,7 @@ def read_vrma(gltf: Gltf, fps: float | None = None) -> RigAnimation:
     The specification allows one humanoid animation a file: the first.
 
     Args:
-        gltf: the file, opened by `gltf.read_gltf`.
+        gltf: the file, opened by `document.read_gltf`.
         fps: frames a second; None for the rate that the keys are set at, else 30.
 
     Raises:

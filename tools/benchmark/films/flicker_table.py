@@ -15,7 +15,7 @@ class Row:
 
     Attributes:
         case: what moves.
-        smoothing: one of `pose_smoothing.METHODS`.
+        smoothing: one of `smoothing.METHODS`.
         generated, rendered: of the network's and of the renderer's films.
         off_px: mean distance of the keypoints from the exact ones, in pixels of the pictures.
     """

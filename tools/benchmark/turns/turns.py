@@ -28,7 +28,7 @@ class TurnTaker:
     Args:
         name: what it is called in messages.
         python: the interpreter that runs it.
-        module: the module to run, which calls `_turn_taker.serve`.
+        module: the module to run, which calls `turn_taker.serve`.
         case: what to measure, as JSON.
     """
 

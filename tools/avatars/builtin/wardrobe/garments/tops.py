@@ -1,4 +1,4 @@
-"""Tops: shirts, jackets, knitwear, kimono, armour; sleeves come from `garment_sleeves`."""
+"""Tops: shirts, jackets, knitwear, kimono, armour; sleeves come from `sleeves`."""
 
 from __future__ import annotations
 
