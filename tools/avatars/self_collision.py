@@ -28,6 +28,7 @@ _RADII: Mapping[str, float] = {
     "UpperArm": 0.040,
     "LowerArm": 0.033,
     "Hand": 0.034,
+    "Hip": 0.088,
     "UpperLeg": 0.076,
     "LowerLeg": 0.052,
     "Foot": 0.040,
@@ -36,7 +37,7 @@ _HAND_LEGS = 0.15
 # Centre of the skull's lower and upper half, above the head's joint and before it.
 _SKULL_LEGS = ((0.095, 0.02), (0.175, 0.02))
 # Half the distance of the trunk's two capsules, in halves of the upper legs' distance.
-_PELVIS_SPREAD, _WAIST_SPREAD, _CHEST_SPREAD = 0.75, 0.5, 0.68
+_PELVIS_SPREAD, _WAIST_SPREAD, _CHEST_SPREAD = 0.95, 0.5, 0.68
 _SHOULDER_DROP_LEGS = 0.05
 # Where the limb is clear of what it hangs on, as parts of its first segment.
 _ARM_CLEAR, _LEG_CLEAR = 0.5, 0.45
@@ -48,13 +49,15 @@ _GROUND_YIELD_LEGS = 0.04
 _TRUNK = ("pelvis", "chest")
 _ARM = ("UpperArm", "LowerArm", "Hand")
 _LEG = ("UpperLeg", "LowerLeg", "Foot")
+# The root of the thigh, which is clear of the arms only.
+_HIP = "Hip"
 # Kinds of penetration: the limbs of one side against others; `own`, `other` and `both` say of
 # which side the others are, None that they have none.
 _KINDS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str | None], ...] = (
     ("an arm through the trunk", _ARM, _TRUNK, None),
     ("an arm through the head", _ARM, ("neck", "head"), None),
     ("an arm through the other", _ARM, _ARM, "other"),
-    ("an arm through a leg", _ARM, _LEG, "both"),
+    ("an arm through a leg", _ARM, (_HIP, *_LEG), "both"),
     ("a leg through the other", _LEG, _LEG, "other"),
     ("a leg through the trunk", _LEG, (*_TRUNK, "neck", "head"), None),
 )
@@ -146,7 +149,7 @@ class BodyCapsules:
             result[:, kind] = depths[:, kinds == kind].max(axis=1)
         lowest = np.minimum(starts, ends)[..., 1] - radii
         # Feet stand on the ground by the ground rule; seats yield.
-        free = [capsule.name not in ("Foot", "pelvis") for capsule in self.capsules]
+        free = [capsule.name not in ("Foot", "pelvis", _HIP) for capsule in self.capsules]
         result[:, -1] = -lowest[:, free].min(axis=1) - _GROUND_YIELD_LEGS * legs
         return result
 
@@ -213,6 +216,7 @@ class BodyCapsules:
             self._capsule("UpperArm", side, _part_way(arm[0], arm[1], _ARM_CLEAR), arm[1]),
             self._capsule("LowerArm", side, arm[1], arm[2]),
             self._capsule("Hand", side, arm[2], (arm[2][0], arm[2][1] + along * _HAND_LEGS * legs)),
+            self._capsule(_HIP, side, leg[0], _part_way(leg[0], leg[1], _LEG_CLEAR)),
             self._capsule("UpperLeg", side, _part_way(leg[0], leg[1], _LEG_CLEAR), leg[1]),
             self._capsule("LowerLeg", side, leg[1], leg[2]),
             self._capsule("Foot", side, leg[2], toes),
