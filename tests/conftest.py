@@ -65,3 +65,17 @@ def builtin_files(tmp_path_factory):
     from tools.avatars.builtin.files import write_builtin_files
 
     return write_builtin_files(tmp_path_factory.mktemp("koharu") / "built-in")
+
+
+@pytest.fixture(scope="session")
+def koharu(builtin_files):
+    """The built-in avatar."""
+    from tools.avatars.avatar import load_avatar
+
+    return load_avatar(builtin_files.avatar)
+
+
+@pytest.fixture(scope="session")
+def koharu_skeleton(koharu):
+    """The built-in avatar's proportions."""
+    return koharu.skeleton

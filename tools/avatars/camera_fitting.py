@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -62,12 +62,19 @@ def _bare_figure(avatar: Avatar, costumes: Sequence[Costume]) -> Figure:
     return build_figure(replace(avatar.surfaces, parts=parts, materials=materials, textures=()))
 
 
-def _posed(studio: Studio, block: Block, shot: Shot) -> tuple[Poses, Shot]:
-    """The poses that a shot is one of, and the shot with its place among them."""
-    if block.motion is not None:
-        return studio.poses(block.avatar, block.motion), shot
-    poses, _ = studio.mixed_poses(block.avatar, block.costume, (shot.pose,))
-    return poses, replace(shot, pose=0)
+def _posed(studio: Studio, shots: Sequence[tuple[Block, Shot]]) -> Iterator[tuple[Poses, Shot]]:
+    """For each shot the poses that it is one of, and the shot with its place among them."""
+    mixed: dict[int, list[int]] = {}
+    for block, shot in shots:
+        if block.motion is None:
+            mixed.setdefault(block.costume, []).append(shot.pose)
+    for block, shot in shots:
+        if block.motion is not None:
+            yield studio.poses(block.avatar, block.motion), shot
+        else:
+            numbers = tuple(dict.fromkeys(mixed[block.costume]))
+            poses, _ = studio.mixed_poses(block.avatar, block.costume, numbers)
+            yield poses, replace(shot, pose=numbers.index(shot.pose))
 
 
 def _fit_all(
@@ -85,9 +92,8 @@ def _fit_all(
         ]
         reaches.append(reach_of(figure, studio.poses(index, motion), shots))
     mixed = [(block, shot) for block in blocks if block.motion is None for shot in block.shots]
-    for place in evenly_spaced(len(mixed), _MOST_MIXED) if mixed else ():
-        poses, shot = _posed(studio, *mixed[place])
-        reaches.append(reach_of(figure, poses, [shot]))
+    chosen = [mixed[place] for place in evenly_spaced(len(mixed), _MOST_MIXED)] if mixed else []
+    reaches += [reach_of(figure, poses, [shot]) for poses, shot in _posed(studio, chosen)]
     return fitted_camera(reaches, studio.job.options.size_px, studio.job.options.zoom)
 
 
@@ -98,10 +104,9 @@ def _fit_tight(
     shots = [(block, shot) for block in blocks for shot in block.shots]
     chosen = [shots[place] for place in evenly_spaced(len(shots), _MOST_PICTURES)]
     reaches, figure, dressed_in = [], None, -1
-    for block, shot in chosen:
+    for (block, _), (poses, shot) in zip(chosen, _posed(studio, chosen), strict=True):
         if figure is None or block.costume != dressed_in:
             figure, dressed_in = _bare_figure(avatar, [costumes[block.costume]]), block.costume
-        poses, shot = _posed(studio, block, shot)
         reaches.append(reaches_of(figure, poses, [shot], TIGHT_FOLLOW))
     options = studio.job.options
     return tight_camera(np.concatenate(reaches), options.size_px, options.zoom)
