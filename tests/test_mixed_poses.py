@@ -291,3 +291,27 @@ def test_every_bone_belongs_to_a_part(koharu_skeleton):
     assert set(parts["head"]) == {"neck", "head", "leftEye", "rightEye"}
     assert {"hips", "leftToes", "rightUpperLeg"} <= set(parts["legs"])
     assert {"leftShoulder", "leftThumbDistal"} <= set(parts["leftArm"])
+
+
+def test_poses_of_koharu128_stay_what_its_pictures_show(koharu_skeleton, motions):
+    """Two poses as they were rendered; who changes them makes another dataset of the same name."""
+    posed = PoseMixer(koharu_skeleton, motions, "motion", 0).poses("koharu/witch", [0, 4599]).posed
+    bones = ["leftHand", "rightHand", "leftFoot", "rightFoot", "head"]
+    expected = [
+        [
+            [0.58558, 1.08683, 0.17094],
+            [0.01914, 1.42457, 0.32839],
+            [0.02378, 0.11345, 0.11567],
+            [-0.04022, 0.27616, 0.27347],
+            [0.14401, 1.15257, 0.09845],
+        ],
+        [
+            [0.12078, 1.17129, 0.23249],
+            [-0.15505, 1.14343, 0.26866],
+            [0.04699, 0.11894, 0.23693],
+            [-0.02465, 0.09264, -0.14949],
+            [0.0104, 1.29742, 0.02812],
+        ],
+    ]
+    columns = [koharu_skeleton.bones.index(bone) for bone in bones]
+    np.testing.assert_allclose(posed.positions[:, columns], expected, atol=2e-5)

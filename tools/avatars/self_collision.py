@@ -51,8 +51,7 @@ _ARM = ("UpperArm", "LowerArm", "Hand")
 _LEG = ("UpperLeg", "LowerLeg", "Foot")
 # The root of the thigh, which is clear of the arms only.
 _HIP = "Hip"
-# Kinds of penetration: the limbs of one side against others; `own`, `other` and `both` say of
-# which side the others are, None that they have none.
+# Kinds of penetration: limbs against others, which are of the `other` side, of `both`, or of none.
 _KINDS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str | None], ...] = (
     ("an arm through the trunk", _ARM, _TRUNK, None),
     ("an arm through the head", _ARM, ("neck", "head"), None),
