@@ -91,3 +91,17 @@ def guarded():
     signal.signal(signal.SIGALRM, previous)
     growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory_before
     assert growth < LARGEST_GROWTH_KB
+
+
+@pytest.fixture(scope="session")
+def koharu(builtin_files):
+    """The built-in avatar."""
+    from tools.avatars.loading.avatar import load_avatar
+
+    return load_avatar(builtin_files.avatar)
+
+
+@pytest.fixture(scope="session")
+def koharu_skeleton(koharu):
+    """The built-in avatar's proportions."""
+    return koharu.skeleton

@@ -17,7 +17,13 @@ from psgan_tf.common import command_line
 from psgan_tf.data.conversion.preparation import worker_count
 from psgan_tf.motion.retarget import GROUND_RULES
 from tools.avatars.builtin.builtin_files import write_builtin_files
-from tools.avatars.dataset.options import BACKENDS, BACKGROUNDS, RenderOptions, parse_angles
+from tools.avatars.dataset.options import (
+    BACKENDS,
+    BACKGROUNDS,
+    FRAMINGS,
+    RenderOptions,
+    parse_angles,
+)
 from tools.avatars.dataset.presets import PRESETS, preset_values, with_builtin_files
 
 FLAGS = flags.FLAGS
@@ -50,7 +56,9 @@ flags.DEFINE_string(
     "yaw", "0", "Degrees that it is turned left: 0,90,180 takes all, -60:60 draws one."
 )
 flags.DEFINE_string("pitch", "0", "Degrees above the horizon, in the same forms.")
-flags.DEFINE_float("zoom", 1.0, "1 shows all of the avatar in all poses.")
+flags.DEFINE_integer("mixed_poses", 0, "New poses a costume, mixed from the training motions.", 0)
+flags.DEFINE_enum("framing", "all", FRAMINGS, "Show all of all poses, or draw it larger.")
+flags.DEFINE_float("zoom", 1.0, "Factor on the size that the framing gives.")
 flags.DEFINE_enum("ground", "motion", GROUND_RULES, "What stands on the ground; see the docs.")
 flags.DEFINE_list("test_motions", [], "Names of the motions to keep for testing.")
 flags.DEFINE_float("test_fraction", 0.1, "Part of the motions to keep, if none is named.")
@@ -101,6 +109,8 @@ def read_options() -> RenderOptions:
         fps=FLAGS.fps,
         yaw=parse_angles(FLAGS.yaw, "yaw", 360.0),
         pitch=parse_angles(FLAGS.pitch, "pitch", 80.0),
+        mixed_poses=FLAGS.mixed_poses,
+        framing=FLAGS.framing,
         zoom=FLAGS.zoom,
         ground=FLAGS.ground,
         test_motions=tuple(FLAGS.test_motions),

@@ -18,7 +18,7 @@ from psgan_tf.common.files import write_atomically
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("output", None, "Folder for costumes.png, motions.png and close_ups.png.")
+flags.DEFINE_string("output", None, "Folder for the pictures.")
 flags.DEFINE_string("costume", "sailor-summer", "Costume that she moves in.")
 
 
@@ -35,11 +35,12 @@ def compact_png(picture: np.ndarray) -> bytes:
 
 
 def main() -> int:
-    """Makes the avatar's files, draws the three sheets and says where they are."""
+    """Makes the avatar's files, draws the sheets and says where they are."""
     if not FLAGS.output:
         raise ValueError("`output` must be given. Received: nothing. Set --output=FOLDER.")
     # Needs the renderer's own packages, which only some installations have.
     from tools.avatars.builtin.builtin_files import write_builtin_files
+    from tools.avatars.dataset.presets import DISTINCT_COSTUMES
     from tools.avatars.dataset.showcase import Showcase
 
     output = Path(FLAGS.output)
@@ -49,6 +50,10 @@ def main() -> int:
         for name, draw in (
             ("costumes", showcase.costumes),
             ("motions", lambda: showcase.motions(FLAGS.costume)),
+            (
+                "mixed_poses",
+                lambda: showcase.mixed_poses(DISTINCT_COSTUMES),
+            ),
             ("close_ups", showcase.close_ups),
         ):
             write_atomically(output / f"{name}.png", compact_png(draw()))

@@ -32,6 +32,9 @@ class Camera:
         target: the point (x, y, z) that is drawn at the picture's middle.
         follow: the hips' x and z are added to the target, frame by frame, so that a walking
             character stays in the picture while the ground stays where it is.
+        follow_height: the part of the hips' height above the ground that is added to the target's
+            y: with 1 the hips stay at one height in the picture, with 0 the ground does. So a
+            picture of one size holds who jumps and who sits.
     """
 
     size_px: int
@@ -40,6 +43,7 @@ class Camera:
     pitch_rad: float = 0.0
     target: tuple[float, float, float] = (0.0, 0.0, 0.0)
     follow: bool = True
+    follow_height: float = 0.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.size_px <= _LARGEST_SIZE_PX:
@@ -47,6 +51,11 @@ class Camera:
                 f"`size_px` must be from 1 to {_LARGEST_SIZE_PX}. Received: {self.size_px}."
             )
         numbers = (self.pixels_per_unit, self.yaw_rad, self.pitch_rad, *self.target)
+        if not 0 <= self.follow_height < np.inf:
+            raise ValueError(
+                "`follow_height` must be at least 0 and finite. "
+                f"Received: {self.follow_height}. Take a part from 0 to 1."
+            )
         if not np.isfinite(numbers).all() or self.pixels_per_unit <= 0 or len(self.target) != 3:
             raise ValueError(
                 "`pixels_per_unit` must be above 0 and all angles and positions finite. "
@@ -60,7 +69,11 @@ class Camera:
         """
         x, y, z = self.target
         return replace(
-            self, yaw_rad=yaw_rad, pitch_rad=pitch_rad, target=(x, y / cos(pitch_rad), z)
+            self,
+            yaw_rad=yaw_rad,
+            pitch_rad=pitch_rad,
+            target=(x, y / cos(pitch_rad), z),
+            follow_height=self.follow_height / cos(pitch_rad),
         )
 
     @property
@@ -84,6 +97,7 @@ class Camera:
         targets = np.broadcast_to(np.asarray(self.target, np.float64), hips.shape).copy()
         if self.follow:
             targets[:, [0, 2]] += hips[:, [0, 2]]
+        targets[:, 1] += self.follow_height * hips[:, 1]
         to_picture = self.pixels_per_unit * np.diag([1.0, -1.0, -1.0]) @ self.rotation
         matrices = np.zeros((len(hips), 4, 4))
         matrices[:, :3, :3] = to_picture
@@ -116,6 +130,7 @@ class Camera:
             "pitch_rad": self.pitch_rad,
             "target": list(self.target),
             "follow": self.follow,
+            "follow_height": self.follow_height,
         }
 
 
@@ -134,6 +149,7 @@ def camera_from_json(value: Any, source: str = "camera") -> Camera:
         pitch_rad=document["pitch_rad"].number(),
         target=(x, y, z),
         follow=document["follow"].boolean(),
+        follow_height=document.get("follow_height", 0.0).number(),
     )
 
 

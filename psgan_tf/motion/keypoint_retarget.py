@@ -254,6 +254,7 @@ def retarget_flat(
         moved += under_hips + travel[:, None]
         heights = _rest_places(rest)[:, 1] * camera.pixels_per_unit
         moved[..., 1] += _shifts_to_ground(moved - under_hips, seen, heights, ground)[:, None]
+        moved[..., 1] += camera.follow_height * (under_hips[1] - moved[:, _HIPS, 1])[:, None]
     placed = keypoints.copy()
     visible = keypoints[..., 2:] > 0
     placed[..., :2] = np.where(visible, moved[:, :_CROTCH], keypoints[..., :2])

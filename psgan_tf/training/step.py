@@ -18,8 +18,7 @@ from psgan_tf.model.ops.kernels import Kernels
 from psgan_tf.model.ops.resizing import downscale2x, lerp, upscale2x
 from psgan_tf.training.checkpoints import TrainingState
 from psgan_tf.training.config import TrainingConfig
-from psgan_tf.training.gradient_accumulation import sum_over_parts
-from psgan_tf.training.loss_gradients import LossGradients
+from psgan_tf.training.gradient_accumulation import LossGradients, sum_over_parts
 from psgan_tf.training.losses import fake_loss, generator_loss, gradient_penalty, real_loss
 from psgan_tf.training.noise import TrainingNoise
 from psgan_tf.training.schedule import Phase

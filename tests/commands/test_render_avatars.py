@@ -2,11 +2,9 @@
 
 import json
 import resource
-import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +12,15 @@ import pytest
 from avatars_by_hand import figure_avatar
 from motion_files_by_hand import FIGURE, bvh, written
 from psgan_tf.keypoints.dataset_folder import check_folder, read_folder
-from render_jobs import MOVES, assert_one_line_of_error, command, contents, run
+from render_jobs import (
+    MOVES,
+    assert_one_line_of_error,
+    command,
+    contents,
+    kill,
+    run,
+    started,
+)
 from run_programs import REPOSITORY
 from shared_assets import shared_path
 from tools.avatars.dataset.options import RenderOptions
@@ -36,58 +42,6 @@ def inputs(tmp_path):
         "--name=test",
         "--yaw=-60:60",
     ]
-
-
-def started(flags, blocks):
-    """A job that has noted so many blocks and is not finished; in a session of its own.
-
-    It is halted, so that it cannot end before we wake: SIGCONT lets it go on.
-    """
-    output = Path(flags[-1].removeprefix("--output="))
-    for _ in range(5):
-        process = subprocess.Popen(
-            command(*flags),
-            cwd=REPOSITORY,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            # Programs in a script's background are started deaf to Ctrl-C, and hand that on.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-        while process.poll() is None:
-            if len(list(output.glob(".rendering/block-*.json"))) >= blocks:
-                process.send_signal(signal.SIGSTOP)
-                if process.poll() is None and not (output / "manifest.jsonl").exists():
-                    return process
-                process.send_signal(signal.SIGCONT)
-                process.wait()
-            time.sleep(0.002)
-        assert process.returncode == 0, process.stderr.read()
-        shutil.rmtree(output)  # too fast for us: once more
-    pytest.fail("the job ended five times before it could be stopped")
-
-
-def processes_of_session(session):
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(status.parent.name))
-    return found
-
-
-def kill(process):
-    """Kills a job's own process only, and waits until its workers have noticed."""
-    process.kill()
-    process.communicate()
-    deadline = time.monotonic() + 60
-    while processes_of_session(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert processes_of_session(process.pid) == []
 
 
 def test_a_killed_job_leaves_no_process_goes_on_and_ends_with_the_same_bytes(tmp_path, inputs):

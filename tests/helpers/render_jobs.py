@@ -1,9 +1,14 @@
 """Small rendering jobs, and what is in their folders."""
 
 import json
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from motion_files_by_hand import written
 from psgan_tf.keypoints.dataset_folder import read_folder
@@ -55,3 +60,55 @@ def assert_one_line_of_error(done, *words):
     assert done.stderr.startswith("render_avatars: ")
     for word in words:
         assert word in done.stderr
+
+
+def started(flags, blocks):
+    """A job that has noted so many blocks and is not finished; in a session of its own.
+
+    It is halted, so that it cannot end before we wake: SIGCONT lets it go on.
+    """
+    output = Path(flags[-1].removeprefix("--output="))
+    for _ in range(5):
+        process = subprocess.Popen(
+            command(*flags),
+            cwd=REPOSITORY,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            # Programs in a script's background are started deaf to Ctrl-C, and hand that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        while process.poll() is None:
+            if len(list(output.glob(".rendering/block-*.json"))) >= blocks:
+                process.send_signal(signal.SIGSTOP)
+                if process.poll() is None and not (output / "manifest.jsonl").exists():
+                    return process
+                process.send_signal(signal.SIGCONT)
+                process.wait()
+            time.sleep(0.002)
+        assert process.returncode == 0, process.stderr.read()
+        shutil.rmtree(output)  # too fast for us: once more
+    pytest.fail("the job ended five times before it could be stopped")
+
+
+def processes_of_session(session):
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(int(status.parent.name))
+    return found
+
+
+def kill(process):
+    """Kills a job's own process only, and waits until its workers have noticed."""
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 60
+    while processes_of_session(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert processes_of_session(process.pid) == []

@@ -88,3 +88,37 @@ def test_a_wrong_camera_in_json_names_the_member():
 def test_a_frame_without_height_is_refused():
     with pytest.raises(ValueError, match="`height` must be above 0"):
         framed_camera(100, 0.0, 0.5)
+
+
+def test_a_camera_that_follows_half_of_the_hips_height_rises_by_half():
+    camera = Camera(200, 10.0, target=(0.0, 1.0, 0.0), follow_height=0.5)
+    # Hips 2 up: the middle is 1 + 1 above the ground.
+    np.testing.assert_allclose(project(camera, (0, 2, 0), hips=(0, 2, 0)), [100, 100])
+    np.testing.assert_allclose(project(camera, (0, 0, 0), hips=(0, 2, 0)), [100, 120])
+    # A jump of 2 more looks like one of 1.
+    np.testing.assert_allclose(project(camera, (0, 4, 0), hips=(0, 4, 0)), [100, 90])
+    locked = Camera(200, 10.0, follow_height=1.0)
+    np.testing.assert_allclose(project(locked, (0, 7, 0), hips=(0, 7, 0)), [100, 100])
+
+
+@pytest.mark.parametrize("pitch_rad", [0.0, 0.4, -0.9])
+def test_the_ground_under_the_hips_is_at_one_place_whatever_the_pitch(pitch_rad):
+    level = Camera(200, 10.0, target=(0.0, 1.0, 0.0), follow_height=0.5)
+    for height in (0.0, 0.8, 2.0):
+        hips = (3.0, height, 1.0)
+        under = project(level.turned(0.7, pitch_rad), (3, 0, 1), hips=hips)
+        np.testing.assert_allclose(under, project(level, (3, 0, 1), hips=hips), atol=1e-9)
+
+
+def test_a_card_without_the_height_that_is_followed_keeps_the_ground():
+    camera = Camera(200, 10.0, target=(0.0, 1.0, 0.0), follow_height=0.5)
+    document = camera.to_json()
+    assert camera_from_json(document) == camera
+    del document["follow_height"]
+    assert camera_from_json(document).follow_height == 0.0
+
+
+@pytest.mark.parametrize("part", [-0.1, float("nan"), float("inf")])
+def test_a_height_that_cannot_be_followed_is_refused(part):
+    with pytest.raises(ValueError, match="`follow_height` must be at least 0"):
+        Camera(200, 10.0, follow_height=part)

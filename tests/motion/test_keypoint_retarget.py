@@ -1,6 +1,7 @@
 """Flat poses on a character of other proportions: numbers by hand, and against motions in 3D."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -186,6 +187,12 @@ def test_jumps_are_as_high_in_leg_lengths_and_the_ground_rules_are_those_of_moti
         np.testing.assert_allclose(found[:, 0, 0], 50, atol=1e-3)
     found = retarget_flat(poses, rest, CAMERA, "none")
     np.testing.assert_allclose(found[:, 0], poses[:, 0], atol=1e-3)
+    # A camera that follows half of the height shows half of the rise; all is drawn lower by half
+    # of the height of the hips, which is 1 m, or 50 px.
+    rising = replace(CAMERA, follow_height=0.5)
+    found = retarget_flat(poses, rest, rising) - retarget_flat(poses, rest, CAMERA)
+    down_px = np.broadcast_to((50 + height_px / 2)[:, None] / 2, (9, 20))
+    np.testing.assert_allclose(found[..., 1], down_px, atol=1e-3)
     with pytest.raises(ValueError, match="`ground` must be one of motion, frame, none"):
         retarget_flat(poses, rest, CAMERA, "sea")
 

@@ -35,7 +35,7 @@ ORDER = {
         "benchmark",
         "make_tfrecords render_avatars convert_pose show_builtin_avatar",
     ),
-    "tools.avatars": ("scene", "renderer", "loading builtin", "dataset"),
+    "tools.avatars": ("scene mixed_poses", "renderer", "loading builtin", "dataset"),
     "tools.avatars.builtin": (
         "shapes",
         "body",

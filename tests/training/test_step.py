@@ -7,7 +7,7 @@ import tensorflow as tf
 from numpy_oracles import downscale, upscale
 from psgan_tf.model.ops import kernels
 from psgan_tf.model.weights import named_variables
-from psgan_tf.training.loss_gradients import LossGradients
+from psgan_tf.training.gradient_accumulation import LossGradients
 from tiny_data import make_trainer, tiny_config, write_dataset
 
 # The fade to 8 x 8 goes from 16 to 32 images: at the end of this batch of 5 it is at 3/4.

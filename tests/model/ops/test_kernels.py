@@ -12,7 +12,7 @@ from psgan_tf.model.config import NetworkConfig
 from psgan_tf.model.networks import Discriminator
 from psgan_tf.model.ops.cpu import slab_gradients
 from psgan_tf.model.ops.kernels import FAST, Kernels
-from psgan_tf.training.loss_gradients import LossGradients
+from psgan_tf.training.gradient_accumulation import LossGradients
 from psgan_tf.training.losses import fake_loss, gradient_penalty, real_loss
 from psgan_tf.training.synthetic_data import RandomData
 

@@ -24,6 +24,21 @@ _GROUND_RULES = {
 }
 
 
+_CAMERA_RULES = {
+    "all": "fixed scale; follows the hips sideways and in depth, keeps the ground",
+    "tight": "fixed scale, for 99 of 100 pictures to each side; follows the hips sideways and in "
+    "depth, and half of their height",
+}
+
+
+def _mixed_entry(job: Job) -> dict[str, Any]:
+    """How mixed poses were made, where there are any."""
+    if not job.options.mixed_poses:
+        return {}
+    sources = [clip.name for clip in job.clips if clip.name not in job.test_motions]
+    return {"mixed_poses": {"poses_per_costume": job.options.mixed_poses, "motions": sources}}
+
+
 def _motion_entry(job: Job, index: int, num_poses: int, digests: Digests) -> dict[str, Any]:
     clip = job.clips[index]
     entry: dict[str, Any] = {
@@ -99,13 +114,14 @@ def dataset_card(
         f"by psgan_tf {__version__}",
         "permission": "claimed by the user" if options.have_permission else "by the files' terms",
         "camera": entries[0]["camera"],
-        "camera_rule": "fixed scale; follows the hips sideways and in depth, keeps the ground",
+        "camera_rule": _CAMERA_RULES[options.framing],
         "ground_rule": f"{options.ground}: {_GROUND_RULES[options.ground]}",
         "filled_keypoints": entries[0]["filled_keypoints"],
         "light_direction": [round(float(value), 6) for value in light_direction()],
         "choices": options.choices(),
         "costume_files": [Path(path).name for path in options.costumes if path is not None],
         "motions": motions,
+        **_mixed_entry(job),
         "avatars": entries,
         "rest_skeleton": entries[0]["rest_skeleton"],
     }

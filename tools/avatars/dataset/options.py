@@ -15,10 +15,12 @@ from psgan_tf.motion.retarget import GROUND_RULES
 
 BACKENDS = ("cpu", "gl")
 BACKGROUNDS = ("white", "transparent")
+FRAMINGS = ("all", "tight")
 
 _LARGEST_SIZE_PX = 4096
 _LARGEST_SAMPLES = 4
 _MOST_ANGLES = 360
+_MOST_MIXED_POSES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ class RenderOptions:
         poses_per_motion: how many poses are taken, evenly spaced; unused where `fps` is given.
         fps: take so many poses a second instead.
         yaw, pitch: where cameras stand round and above the avatar.
-        zoom: 1 shows all of the avatar in all poses.
+        mixed_poses: for each costume so many poses mixed from the training motions besides.
+        framing: one of FRAMINGS, see `framing.py`.
+        zoom: 1 shows what the framing says.
         ground: one of GROUND_RULES.
         test_motions: names of motions that make the test split.
         test_fraction: part of the motions to choose for it by the seed, where none is named.
@@ -114,6 +118,8 @@ class RenderOptions:
     fps: float | None = None
     yaw: Angles = field(default_factory=Angles)
     pitch: Angles = field(default_factory=Angles)
+    mixed_poses: int = 0
+    framing: str = "all"
     zoom: float = 1.0
     ground: str = "motion"
     test_motions: tuple[str, ...] = ()
@@ -155,11 +161,18 @@ class RenderOptions:
         _check(
             self.poses_per_motion >= 1, "poses_per_motion", "be at least 1", self.poses_per_motion
         )
+        _check(
+            0 <= self.mixed_poses <= _MOST_MIXED_POSES,
+            "mixed_poses",
+            f"be from 0 to {_MOST_MIXED_POSES}",
+            self.mixed_poses,
+        )
         _check(self.workers >= 1, "workers", "be at least 1", self.workers)
         for name, value, known in (
             ("background", self.background, BACKGROUNDS),
             ("backend", self.backend, BACKENDS),
             ("ground", self.ground, GROUND_RULES),
+            ("framing", self.framing, FRAMINGS),
         ):
             _check(value in known, name, f"be one of {', '.join(known)}", value)
 

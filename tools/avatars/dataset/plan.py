@@ -1,5 +1,7 @@
 """Which pictures a dataset has: avatars x costumes x motions x poses x cameras, in one order.
 
+A costume's mixed poses come after its motions.
+
 The plan depends on the options and the input files alone, so that a stopped job finds the same
 plan again.
 """
@@ -20,6 +22,7 @@ from psgan_tf.motion.motion import Motion
 from psgan_tf.motion.motion_files import list_clips, motion_from_file
 from tools.avatars.dataset.options import RenderOptions
 from tools.avatars.dataset.poses import evenly_spaced_frames
+from tools.avatars.mixed_poses.mixer import MIXED
 
 # Pictures of one avatar, costume and motion that a process makes before it notes them as done.
 BLOCK_PICTURES = 48
@@ -59,7 +62,7 @@ class Shot:
 
     Attributes:
         image: path in the dataset folder.
-        pose: index among the poses taken of the motion.
+        pose: index among the poses taken of the motion; a mixed pose's number.
         yaw_degrees, pitch_degrees: where the camera stands.
     """
 
@@ -79,14 +82,14 @@ class Block:
 
     Attributes:
         index: its number in the plan.
-        avatar, costume, motion: indices into the job's lists.
+        avatar, costume, motion: indices into the job's lists; no motion means mixed poses.
         shots: its pictures.
     """
 
     index: int
     avatar: int
     costume: int
-    motion: int
+    motion: int | None
     shots: tuple[Shot, ...]
 
 
@@ -170,15 +173,25 @@ def _angle_name(angles: Sequence[float], angle: float, letter: str) -> str:
     return f"_{letter}{angle:g}" if len(angles) > 1 else ""
 
 
-def _shots(folder: str, clip: Clip, frames: np.ndarray, options: RenderOptions) -> Iterator[Shot]:
-    for pose, frame in enumerate(frames.tolist()):
-        yaws = options.yaw.for_pose(options.seed, f"yaw/{clip.name}", frame)
-        pitches = options.pitch.for_pose(options.seed, f"pitch/{clip.name}", frame)
+def _shots(
+    path: str, drawn_by: str, frames: Sequence[int], options: RenderOptions
+) -> Iterator[Shot]:
+    """The pictures of poses, all from their own sides.
+
+    Args:
+        path: the pictures', without the poses' numbers.
+        drawn_by: with the seed and a frame, decides what is drawn.
+        frames: of each pose.
+        options: the options.
+    """
+    for pose, frame in enumerate(frames):
+        yaws = options.yaw.for_pose(options.seed, f"yaw/{drawn_by}", frame)
+        pitches = options.pitch.for_pose(options.seed, f"pitch/{drawn_by}", frame)
         for yaw in yaws:
             for pitch in pitches:
-                name = f"{clip.name}_{pose:04d}"
+                name = f"{path}_{pose:04d}"
                 name += _angle_name(yaws, yaw, "y") + _angle_name(pitches, pitch, "p")
-                yield Shot(f"{folder}/{name}.png", pose, yaw, pitch)
+                yield Shot(f"{name}.png", pose, yaw, pitch)
 
 
 def plan_blocks(
@@ -194,14 +207,29 @@ def plan_blocks(
         looks: for each avatar its name and the names of its costumes.
         clips: the motions.
         frames: for each motion, the frames that poses are taken of.
+
+    Raises:
+        ValueError: a motion has the name that mixed poses have.
     """
+    if options.mixed_poses and any(clip.name == MIXED for clip in clips):
+        raise ValueError(
+            f"`motion` must not be called {MIXED!r} beside mixed poses, which are called so. "
+            "Received: a clip of that name. Rename it, or leave --mixed_poses out."
+        )
     blocks: list[Block] = []
+
+    def add(avatar: int, costume: int, motion: int | None, shots: tuple[Shot, ...]) -> None:
+        for first in range(0, len(shots), BLOCK_PICTURES):
+            part = shots[first : first + BLOCK_PICTURES]
+            blocks.append(Block(len(blocks), avatar, costume, motion, part))
+
     for avatar, (avatar_name, costumes) in enumerate(looks):
         for costume, costume_name in enumerate(costumes):
             folder = f"images/{avatar_name}-{costume_name}"
             for motion, (clip, motion_frames) in enumerate(zip(clips, frames, strict=True)):
-                shots = tuple(_shots(folder, clip, motion_frames, options))
-                for first in range(0, len(shots), BLOCK_PICTURES):
-                    part = shots[first : first + BLOCK_PICTURES]
-                    blocks.append(Block(len(blocks), avatar, costume, motion, part))
+                path, numbers = f"{folder}/{clip.name}", motion_frames.tolist()
+                add(avatar, costume, motion, tuple(_shots(path, clip.name, numbers, options)))
+            drawn_by = f"{MIXED}/{avatar_name}-{costume_name}"
+            mixed = _shots(f"{folder}/{MIXED}", drawn_by, range(options.mixed_poses), options)
+            add(avatar, costume, None, tuple(mixed))
     return tuple(blocks)

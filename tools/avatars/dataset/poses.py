@@ -8,7 +8,7 @@ import numpy as np
 
 from psgan_tf.motion.motion import Motion
 from psgan_tf.motion.rest_skeleton import RestSkeleton
-from psgan_tf.motion.retarget import retarget, rig_matrices
+from psgan_tf.motion.retarget import PosedSkeleton, retarget, rig_matrices
 from psgan_tf.motion.rig import Rig
 
 
@@ -17,8 +17,8 @@ class Poses:
     """P poses, in canonical axes (x to the character's left, y up, z forward), ground at 0.
 
     Attributes:
-        frames: [P] int, which frames of the motion they are.
-        times_secs: [P].
+        frames: [P] int, which frames of the motion they are; the numbers of mixed poses.
+        times_secs: [P]; 0 for mixed poses.
         node_worlds: [P, N, 4, 4] float64, world matrices of all of the avatar's nodes.
         hips: [P, 3] float64.
         keypoints: [P, 20, 3] float64, the points of schema `avatar20`.
@@ -55,10 +55,15 @@ def pose_avatar(
     """
     posed = retarget(skeleton, motion, ground)
     chosen = replace(posed, rotations=posed.rotations[frames], positions=posed.positions[frames])
+    return poses_of(rig, chosen, frames, frames / motion.fps)
+
+
+def poses_of(rig: Rig, posed: PosedSkeleton, frames: np.ndarray, times_secs: np.ndarray) -> Poses:
+    """The avatar as its skeleton is posed; `frames` and `times_secs` as in `Poses`."""
     return Poses(
         frames=frames,
-        times_secs=frames / motion.fps,
-        node_worlds=rig_matrices(rig, chosen),
-        hips=chosen.hips,
-        keypoints=chosen.keypoints,
+        times_secs=times_secs,
+        node_worlds=rig_matrices(rig, posed),
+        hips=posed.hips,
+        keypoints=posed.keypoints,
     )

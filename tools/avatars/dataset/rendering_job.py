@@ -22,9 +22,8 @@ import numpy as np
 from psgan_tf.data.conversion.preparation import Progress
 from psgan_tf.keypoints.dataset_folder import write_folder
 from psgan_tf.keypoints.schema import SKELETONS
-from psgan_tf.motion.camera import Camera
+from tools.avatars.dataset.camera_fitting import fit_camera
 from tools.avatars.dataset.folder_card import dataset_card
-from tools.avatars.dataset.framing import fitted_camera, reach_of
 from tools.avatars.dataset.options import RenderOptions
 from tools.avatars.dataset.plan import (
     Block,
@@ -34,11 +33,17 @@ from tools.avatars.dataset.plan import (
     plan_blocks,
 )
 from tools.avatars.dataset.render_folder import RenderFolder
-from tools.avatars.dataset.worker import Job, Studio, make_block, read_looks, start_worker
-from tools.avatars.loading.avatar import Avatar, refuse_forbidden
-from tools.avatars.loading.costumes import Costume, check_costume, shown_parts
-from tools.avatars.renderer.figure_building import build_figure
-from tools.avatars.scene import Material
+from tools.avatars.dataset.worker import (
+    REASONS_MARK,
+    Job,
+    Studio,
+    make_block,
+    read_looks,
+    start_worker,
+)
+from tools.avatars.loading.avatar import refuse_forbidden
+from tools.avatars.loading.costumes import check_costume
+from tools.avatars.mixed_poses.mixer import refusal_text
 
 SKELETON = SKELETONS["avatar20"]
 
@@ -123,7 +128,7 @@ def prepare_job(options: RenderOptions, say: Say) -> Preparation:
     ]
     blocks = plan_blocks(options, folder_names, clips, frames)
     cameras = tuple(
-        _camera_of(studio, index, avatar, looks[index], blocks)
+        fit_camera(studio, index, avatar, looks[index], blocks)
         for index, avatar in enumerate(avatars)
     )
     studio.job = replace(studio.job, cameras=cameras)
@@ -138,31 +143,6 @@ def prepare_job(options: RenderOptions, say: Say) -> Preparation:
             "files": [[role, path.name, digest] for (role, path), digest in digests.items()],
         },
     )
-
-
-def _camera_of(
-    studio: Studio,
-    index: int,
-    avatar: Avatar,
-    costumes: Sequence[Costume],
-    blocks: Sequence[Block],
-) -> Camera:
-    """The avatar's camera, fitted to what any of its costumes shows in any of its poses."""
-    shown = {id(part) for costume in costumes for part in shown_parts(costume, avatar.surfaces)}
-    parts = tuple(part for part in avatar.surfaces.parts if id(part) in shown)
-    # Only the shape counts: without ink and textures it is made and moved in half the time.
-    materials = tuple(Material(material.name) for material in avatar.surfaces.materials)
-    figure = build_figure(replace(avatar.surfaces, parts=parts, materials=materials, textures=()))
-    reaches = []
-    for motion in range(len(studio.job.clips)):
-        shots = [
-            shot
-            for block in blocks
-            if (block.avatar, block.costume, block.motion) == (index, 0, motion)
-            for shot in block.shots
-        ]
-        reaches.append(reach_of(figure, studio.poses(index, motion), shots))
-    return fitted_camera(reaches, studio.job.options.size_px, studio.job.options.zoom)
 
 
 def size_text(count: float) -> str:
@@ -266,6 +246,9 @@ def render_dataset(options: RenderOptions, say: Say) -> int:
         assert len(rows) == preparation.num_pictures
         size = (options.size_px, options.size_px)
         write_folder(options.output, SKELETON, size, rows, preparation.card)
+        if options.mixed_poses:
+            texts = [str(row.attributes["refused"]) for row in rows if "refused" in row.attributes]
+            say(refusal_text([text.split(REASONS_MARK) if text else [] for text in texts]))
         folder.forget_notes()
     return preparation.num_pictures
 

@@ -1,4 +1,4 @@
-"""Pictures of the built-in avatar for the documentation: her costumes, motions, and close-ups."""
+"""Pictures of the built-in avatar for the documentation: costumes, motions, poses, close-ups."""
 
 from __future__ import annotations
 
@@ -13,11 +13,20 @@ from psgan_tf.motion.camera import Camera
 from psgan_tf.motion.motion import Motion
 from psgan_tf.motion.motion_files import motion_from_file
 from tools.avatars.builtin.builtin_files import BuiltinFiles
-from tools.avatars.dataset.framing import fitted_camera, reach_of
+from tools.avatars.builtin.motions.motions import TEST_MOTIONS
+from tools.avatars.dataset.framing import (
+    TIGHT_FOLLOW,
+    fitted_camera,
+    reach_of,
+    reaches_of,
+    tight_camera,
+)
+from tools.avatars.dataset.options import Angles
 from tools.avatars.dataset.plan import Shot
-from tools.avatars.dataset.poses import Poses, evenly_spaced_frames, pose_avatar
+from tools.avatars.dataset.poses import Poses, evenly_spaced_frames, pose_avatar, poses_of
 from tools.avatars.loading.avatar import load_avatar
 from tools.avatars.loading.costumes import dressed, read_costumes
+from tools.avatars.mixed_poses.mixer import PoseMixer
 from tools.avatars.renderer.cpu_backend import draw_on_cpu
 from tools.avatars.renderer.figure import Figure
 from tools.avatars.renderer.figure_building import build_figure
@@ -28,6 +37,8 @@ _MOMENT_PX, _MOMENTS = 220, 7
 # She is slender: so much of a picture's width is enough, but for arms spread out.
 _MOMENT_WIDTH_PX = 124
 _CLOSE_UP_PX = 1024
+_MIXED_PX, _MIXED_EACH = 112, 4
+_MIXED_YAW = Angles((-60.0, 60.0), is_range=True)
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,30 @@ class Showcase:
                 tiles.append(tile[:, left : left + _MOMENT_WIDTH_PX])
                 captions.append(name if shot.pose == 0 else "")
         return contact_sheet(tiles, captions, 2 * _MOMENTS)
+
+    def mixed_poses(self, costumes: Sequence[str]) -> np.ndarray:
+        """Mixed poses, a column for each costume, tightly framed: [H, W, 3] uint8."""
+        skeleton, names = self._avatar.skeleton, self._files.motions
+        motions = [motion_from_file(names[name]) for name in names if name not in TEST_MOTIONS]
+        mixer = PoseMixer(skeleton, motions, "motion", seed=0)
+        numbers = np.arange(_MIXED_EACH)
+        figures = [self._figure(costume) for costume in costumes]
+        poses, shots, reaches = [], [], []
+        for costume, figure in zip(costumes, figures, strict=True):
+            posed = mixer.poses(costume, numbers.tolist()).posed
+            poses.append(poses_of(self._avatar.rig, posed, numbers, np.zeros(_MIXED_EACH)))
+            shots.append(
+                [Shot("", k, *_MIXED_YAW.for_pose(0, costume, k), 0.0) for k in range(_MIXED_EACH)]
+            )
+            reaches.append(reaches_of(figure, poses[-1], shots[-1], TIGHT_FOLLOW))
+        level = tight_camera(np.concatenate(reaches), _MIXED_PX, 1.0)
+        tiles = [
+            self._draw(figure, some, k, views[k].camera(level), some.hips[k])
+            for k in range(_MIXED_EACH)
+            for figure, some, views in zip(figures, poses, shots, strict=True)
+        ]
+        captions = [*costumes, *([""] * (len(tiles) - len(costumes)))]
+        return contact_sheet(tiles, captions, len(costumes))
 
     def close_ups(self, shown: Sequence[CloseUp] = CLOSE_UPS) -> np.ndarray:
         """Close-ups at 1024 x 1024 each, two a row: [H, W, 3] uint8."""

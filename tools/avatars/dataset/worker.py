@@ -14,12 +14,14 @@ from psgan_tf.common.processes import end_with_parent
 from psgan_tf.keypoints.dataset_folder import PoseRow
 from psgan_tf.motion.bone_names import read_bone_map
 from psgan_tf.motion.camera import Camera
+from psgan_tf.motion.motion import Motion
 from tools.avatars.dataset.options import RenderOptions
 from tools.avatars.dataset.plan import Block, Clip, Shot, frames_of
-from tools.avatars.dataset.poses import Poses, pose_avatar
+from tools.avatars.dataset.poses import Poses, pose_avatar, poses_of
 from tools.avatars.dataset.render_folder import RenderFolder, write_picture
 from tools.avatars.loading.avatar import Avatar, load_avatar
 from tools.avatars.loading.costumes import PLAIN_COSTUME, Costume, dressed, read_costumes
+from tools.avatars.mixed_poses.mixer import MIXED, PoseMixer
 from tools.avatars.renderer.cpu_backend import draw_on_cpu
 from tools.avatars.renderer.figure import Figure
 from tools.avatars.renderer.figure_building import build_figure
@@ -30,6 +32,9 @@ _PNG_COMPRESSION = 3
 
 # A dataset has few motions; poses of one take some megabytes.
 _POSES_KEPT = 64
+
+# What is between two reasons for refusal in the manifest.
+REASONS_MARK = "; "
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,8 @@ class Studio:
         self.avatar = lru_cache(maxsize=2)(self._load_avatar)
         self.figure = lru_cache(maxsize=1)(self._build_figure)
         self.poses = lru_cache(maxsize=_POSES_KEPT)(self._pose)
+        self.mixed_poses = lru_cache(maxsize=2)(self._mix)
+        self._mixer = lru_cache(maxsize=2)(self._make_mixer)
 
     @cached_property
     def _gl_painter(self) -> Any:
@@ -97,10 +104,34 @@ class Studio:
         look = read_looks(self.job.options, avatar)[costume]
         return build_figure(dressed(self.avatar(avatar).surfaces, look), look.expression)
 
-    def _pose(self, avatar: int, motion: int) -> Poses:
+    def _read_motion(self, motion: int) -> Motion:
         options = self.job.options
         bones = read_bone_map(options.motion_bones) if options.motion_bones else None
-        read = self.job.clips[motion].read(bones)
+        return self.job.clips[motion].read(bones)
+
+    def _make_mixer(self, avatar: int) -> PoseMixer:
+        options, clips = self.job.options, self.job.clips
+        motions = [
+            self._read_motion(index)
+            for index, clip in enumerate(clips)
+            if clip.name not in self.job.test_motions
+        ]
+        skeleton = self.avatar(avatar).skeleton
+        return PoseMixer(skeleton, motions, options.ground, options.seed)
+
+    def _mix(
+        self, avatar: int, costume: int, numbers: tuple[int, ...]
+    ) -> tuple[Poses, tuple[tuple[str, ...], ...]]:
+        """Mixed poses by their numbers, and why others were refused before each."""
+        name, costumes = self.job.names[avatar]
+        mixed = self._mixer(avatar).poses(f"{name}/{costumes[costume]}", numbers)
+        times = np.zeros(len(numbers))
+        poses = poses_of(self.avatar(avatar).rig, mixed.posed, np.array(numbers), times)
+        return poses, mixed.refused
+
+    def _pose(self, avatar: int, motion: int) -> Poses:
+        options = self.job.options
+        read = self._read_motion(motion)
         loaded = self.avatar(avatar)
         return pose_avatar(
             loaded.rig, loaded.skeleton, read, frames_of(read, options), options.ground
@@ -123,34 +154,52 @@ class Studio:
     def shoot(self, block: Block, shot: Shot) -> tuple[bytes, PoseRow]:
         """The PNG of one shot and its row of the manifest."""
         job, options = self.job, self.job.options
-        poses = self.poses(block.avatar, block.motion)
+        poses, place, attributes = self._pose_of(block, shot)
         figure = self.figure(block.avatar, block.costume)
         camera = shot.camera(job.cameras[block.avatar])
-        hips = poses.hips[shot.pose][None]
+        hips = poses.hips[place][None]
         frame = figure.posed(
-            poses.node_worlds[shot.pose],
+            poses.node_worlds[place],
             camera.matrices(hips)[0],
             options.size_px,
             options.outline_scale,
         )
         picture = self.draw(figure, frame)
         avatar_name, costumes = job.names[block.avatar]
-        motion = job.clips[block.motion].name
         row = PoseRow(
             image=shot.image,
-            keypoints=camera.keypoints(poses.keypoints[shot.pose][None], hips)[0],
+            keypoints=camera.keypoints(poses.keypoints[place][None], hips)[0],
             attributes={
                 "avatar": avatar_name,
                 "costume": costumes[block.costume],
-                "motion": motion,
-                "split": "test" if motion in job.test_motions else "train",
-                "frame": int(poses.frames[shot.pose]),
-                "time_s": round(float(poses.times_secs[shot.pose]), 4),
+                **attributes,
                 "yaw_rad": round(camera.yaw_rad, 6),
                 "pitch_rad": round(camera.pitch_rad, 6),
             },
         )
         return encode_picture(picture, options.background == "transparent"), row
+
+    def _pose_of(self, block: Block, shot: Shot) -> tuple[Poses, int, dict[str, Any]]:
+        """Poses, which of them a shot shows, and what the manifest says of it."""
+        if block.motion is None:
+            numbers = tuple(dict.fromkeys(shot.pose for shot in block.shots))
+            poses, refused = self.mixed_poses(block.avatar, block.costume, numbers)
+            place = numbers.index(shot.pose)
+            reasons = REASONS_MARK.join(refused[place])
+            attributes = {"motion": MIXED, "split": "train", "frame": shot.pose}
+            return poses, place, {**attributes, "refused": reasons}
+        poses = self.poses(block.avatar, block.motion)
+        motion = self.job.clips[block.motion].name
+        return (
+            poses,
+            shot.pose,
+            {
+                "motion": motion,
+                "split": "test" if motion in self.job.test_motions else "train",
+                "frame": int(poses.frames[shot.pose]),
+                "time_s": round(float(poses.times_secs[shot.pose]), 4),
+            },
+        )
 
     def make(self, block: Block) -> int:
         """Writes and notes a block; returns how many pictures it has."""
