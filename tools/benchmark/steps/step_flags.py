@@ -22,6 +22,7 @@ flags.DEFINE_integer("fmap_base", 8192, "Widths; the paper's by default.")
 flags.DEFINE_integer("fmap_max", 512, "Cap on the widths.")
 flags.DEFINE_list("precision", ["float32"], f"One or more of {', '.join(PRECISIONS)}.")
 flags.DEFINE_list("kernels", ["fast"], "fast, or plain: as the paper draws it; or both.")
+flags.DEFINE_alias("form", "kernels")  # its name before
 flags.DEFINE_enum("against", None, [PEER], "Measure this peer too; it has float32 and no poses.")
 flags.DEFINE_string("peer_dir", "", "Its environment, installed on the first call. In the cache.")
 flags.DEFINE_integer("rounds", 3, "Steps of each that are counted; the first is not.", 1)
