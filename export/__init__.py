@@ -1,1 +1,1 @@
-"""From a trained run to a served model: export, check, serve and ask over gRPC."""
+"""Programs around a served model: export a run, check it, serve it, ask it over gRPC."""

@@ -1,4 +1,4 @@
-"""From a run's checkpoint to a version that a server loads: everything that it takes, in order."""
+"""Export of a run's checkpoint to a version that a server loads, step by step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What travels with an exported model: whose pictures it learned from, what it is, what it takes.
+"""Model card of an export: whose pictures it learned from, its inputs, licence and credits.
 
 `model_card.json` for programs and `README.md` for people lie in the version folder, and the
 keypoint schema in `assets/skeleton.json`. Imports no TensorFlow.

@@ -1,4 +1,4 @@
-"""What an exported generator answers: its signatures, as functions of a `tf.Module`.
+"""Signatures of an exported generator, as functions of a `tf.Module`.
 
 Servers merge and pad batches, and compare no shape with the signature. So every input and output
 has a leading batch dimension, a row depends on nothing but its own inputs, and the graph itself

@@ -1,4 +1,4 @@
-"""How every program ends: 0, or one line on stderr that says what to do, never a traceback."""
+"""Start and end of every program: exit code 0, or one line on stderr and never a traceback."""
 
 from __future__ import annotations
 

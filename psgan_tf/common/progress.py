@@ -1,4 +1,4 @@
-"""How far a program is: lengths of time for people to read, and the time that is left."""
+"""Progress of long work: lengths of time for people to read, and the time that is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From shards to batches: the order is a function of the seed and the images shown.
+"""Input pipeline: batches from shards, in an order given by the seed and the images shown.
 
 Each epoch is shuffled by (seed, epoch), epochs follow one another without a seam, and a run that
 goes on skips what it has seen before anything is decoded.

@@ -1,4 +1,4 @@
-"""Who plays: a seed, a saved character, a blend of several, or a walk from one to the next.
+"""Latents of one frame or a path of frames: seeds, saved characters, blends, interpolation.
 
 A latent's direction is who it is, its length says nothing. So blends are means on the sphere:
 of two characters the point on the great circle between them, at the weights' place.

@@ -1,4 +1,4 @@
-"""From a motion of any kind to a model's keypoints, frame by frame.
+"""Sequences of a model's keypoints, frame by frame, from motions and poses of any kind.
 
 | source | what it is |
 |---|---|

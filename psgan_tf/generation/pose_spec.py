@@ -1,4 +1,4 @@
-"""What a model's poses are measured in: keypoint schema and frame, its avatar's limbs, its camera.
+"""Frame of reference of a model's poses: keypoint schema, frame, its avatar's limbs, its camera.
 
 A motion becomes keypoints by the same way as when the training pictures were rendered: brought to
 the avatar's limb lengths, put on the ground, and seen by the dataset's camera. What is needed

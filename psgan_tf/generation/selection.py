@@ -1,4 +1,4 @@
-"""Who is drawn, one after the other: seeds, saved characters, a blend, and a walk in steps.
+"""Selection of characters to draw: seeds, saved characters, a blend, interpolation in steps.
 
 Blends and walks are those of animations (`latent_mixing.py`), their steps here are characters of
 their own. No TensorFlow.

@@ -1,4 +1,4 @@
-"""From a seed to a latent, the same everywhere, and along the sphere from one latent to another.
+"""Latents from seeds, the same everywhere, and along the sphere from one latent to another.
 
 A seed's latent depends on nothing but the seed and the latent size: not on the batch, not on its
 neighbours, not on the process. Philox is named, since the default generator differs by device.

@@ -1,4 +1,4 @@
-"""How rigs in the wild call the humanoid's bones: one table a convention.
+"""Names of the humanoid's bones in rigs of various origin: one table per convention.
 
 A table maps a bone, without its side, to the stems of node names that mean it, best first. A stem
 is what `bone_names.side_and_stem` leaves of a name: lower case, without separators, side and

@@ -1,4 +1,4 @@
-"""Which humanoid bone each node of a plain rig is, told by its name or by a user's map file."""
+"""Assignment of a plain rig's nodes to humanoid bones, by name or by a user's map file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the feet of an avatar without toe bones end, seen in its mesh."""
+"""Tips of the feet of an avatar without toe bones, found in its mesh."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each stage of a run needs: real steps of it, each stage in a process of its own.
+"""Memory and time of each phase of a run: real steps of it, each phase in its own process.
 
 The peak of a process cannot be set back, and a stage that does not fit may take its process with
 it.

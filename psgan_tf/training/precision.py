@@ -1,4 +1,4 @@
-"""Which precision `--precision=auto` stands for: bfloat16 where the hardware multiplies in it."""
+"""Precision that `--precision=auto` stands for: bfloat16 where the hardware multiplies in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all writers of moving pictures share: frames, their times, and files that appear whole.
+"""Common parts of all writers of moving pictures: frames, their times, files that appear whole.
 
 A frame is [H, W, 3] RGB or [H, W, 4] RGBA uint8, alpha not premultiplied; all frames of one
 animation have one shape.

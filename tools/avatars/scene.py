@@ -1,4 +1,4 @@
-"""What is drawn: textures, materials and skinned meshes, as plain values.
+"""Scene to draw: textures, materials and skinned meshes, as plain values.
 
 Positions are in metres in the avatar's own space, colours linear light unless said otherwise,
 texture coordinates have their origin at the top left corner of the picture (as in glTF).

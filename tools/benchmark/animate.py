@@ -1,4 +1,4 @@
-"""What an animation costs: frames a second, and how much of it is not the network.
+"""Cost of an animation: frames per second, and how much of it is not the network.
 
     python -m tools.benchmark animate --resolution=64 --resolution=1024 --json=animate.json
 

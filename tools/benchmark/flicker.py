@@ -1,4 +1,4 @@
-"""How much an animation flickers, against the rendered truth, and what smoothing of poses does.
+"""Flicker of an animation against the rendered truth, and what smoothing of poses does.
 
     python -m tools.benchmark flicker --run_dir=runs/film
 

@@ -1,4 +1,4 @@
-"""What drawing costs: seconds a picture of the generator's forward pass, at any resolution.
+"""Cost of drawing: seconds per picture of the generator's forward pass, at any resolution.
 
 python -m tools.benchmark generate --resolution=64,1024 --batch=16,1 --precision=bfloat16
 python -m tools.benchmark generate --kernels=fast,plain --against=tensorflow-gan

@@ -1,4 +1,4 @@
-"""What the input pipeline delivers from shards, beside what the training step eats.
+"""Rate of the input pipeline from shards, beside what the training step consumes.
 
     python -m tools.benchmark input                       # draws pictures; the step of this machine
     python -m tools.benchmark input --data_dir=data/avatar --eats_tflops=90    # a GPU's, reckoned

@@ -1,4 +1,4 @@
-"""How fast avatars are rendered: whole pictures a second, PNG and file included, and memory.
+"""Speed of rendering avatars: whole pictures per second, PNG and file included, and memory.
 
 Each process poses, draws, encodes and writes pictures as `tools.render_avatars` does; starting,
 reading and compiling are not counted.

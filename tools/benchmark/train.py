@@ -1,4 +1,4 @@
-"""What a training step costs: seconds an image, arithmetic, peak memory, at any stage.
+"""Cost of a training step: seconds per image, arithmetic, peak memory, at any phase.
 
     python -m tools.benchmark train --resolution=64 --batch=16 --precision=float32,bfloat16
     python -m tools.benchmark train --kernels=fast,plain --resolution=1024 --batch=2

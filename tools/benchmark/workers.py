@@ -1,4 +1,4 @@
-"""How training scales over workers: images a second of 1 to n processes, each on a core of its own.
+"""Scaling of training over workers: images per second of 1 to n processes, one per core.
 
 python -m tools.benchmark workers --resolution=32 --batch=4
 

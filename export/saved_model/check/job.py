@@ -1,4 +1,4 @@
-"""What the check asks of the process that loads a SavedModel."""
+"""Requests to the process that loads a SavedModel for the check, and its replies."""
 
 from __future__ import annotations
 

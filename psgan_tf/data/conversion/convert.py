@@ -1,4 +1,4 @@
-"""From a source to shards: planned first, written shard by shard, and taken up where it stopped.
+"""Conversion of a source to shards: planned first, written shard by shard, resumable.
 
 A killed run goes on where it stopped and ends with the same bytes. The dataset card comes last:
 where it is, the dataset is whole.

@@ -1,4 +1,4 @@
-"""Which example goes into which shard: a function of the input and the seed.
+"""Assignment of examples to shards: a function of the input and the seed.
 
 Imports no TensorFlow.
 """

@@ -1,4 +1,4 @@
-"""What pose maps add to a convolution, from the keypoints alone: an exact rearrangement of sums.
+"""Convolution of pose maps computed from the keypoints alone: an exact rearrangement of sums.
 
 `layers.PoseConv2D` says what is computed; its plain form is the oracle of this one. Every operation
 here has a gradient of any order, which the gradient penalty needs.

@@ -1,4 +1,4 @@
-"""What an avatar's file says one may do with it: VRM 0.x and 1.0 terms, glTF copyright fields.
+"""Terms of use in an avatar's file: VRM 0.x and 1.0 licences, glTF copyright fields.
 
 The terms are read, not interpreted in law: `forbidden` lists, in plain words, every term that
 speaks against rendering the avatar into a dataset that others train on or receive.

@@ -1,4 +1,4 @@
-"""How workers find one another before TensorFlow starts, and see that they are of one mind.
+"""Rendezvous of workers before TensorFlow starts; compares their settings.
 
 TensorFlow's own start waits for its peers where no signal reaches it, and compares nothing;
 workers that differ would train apart or wait for ever. So all first call at the chief's address,

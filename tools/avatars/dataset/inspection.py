@@ -1,4 +1,4 @@
-"""What a file holds, in words: meshes, bones, materials, clips, terms."""
+"""Description of a file in words: meshes, bones, materials, clips, terms."""
 
 from __future__ import annotations
 

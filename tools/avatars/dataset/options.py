@@ -1,4 +1,4 @@
-"""What a user may choose when rendering a dataset, in one value."""
+"""Options of a rendered dataset, in one value."""
 
 from __future__ import annotations
 

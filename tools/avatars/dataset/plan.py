@@ -1,4 +1,4 @@
-"""Which pictures a dataset has: avatars x costumes x motions x poses x cameras, in one order.
+"""Plan of a dataset: avatars x costumes x motions x poses x cameras, in one order.
 
 A costume's mixed poses come after its motions.
 

@@ -1,4 +1,4 @@
-"""What is drawn of a glTF or VRM avatar: meshes, skins, materials, textures, expressions."""
+"""Drawable parts of a glTF or VRM avatar: meshes, skins, materials, textures, expressions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far each joint turned in given motions, and whether a pose stays within that.
+"""Joint limits: how far each joint turned in given motions, and whether a pose stays within.
 
 A joint's turn is split into a swing of the bone and a twist about it (swing-twist decomposition).
 The limits are the least and greatest twist, and the least and greatest swing about each of the two

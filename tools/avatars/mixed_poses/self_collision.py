@@ -1,4 +1,4 @@
-"""How deep a posed character's limbs lie in one another, measured with capsules.
+"""Self-collision of a posed character: how deep its limbs lie in one another, by capsules.
 
 A capsule is all that lies within a radius of a segment. Limbs are given capsules between the
 skeleton's joints, with the radii of a slender body in leg lengths; a limb's root, which lies in

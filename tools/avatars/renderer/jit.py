@@ -1,4 +1,4 @@
-"""Where and how the renderer's kernels are compiled.
+"""Compilation of the renderer's kernels, and the cache of what was compiled.
 
 Kernels are plain Python functions compiled by Numba to machine code. The result is kept on disk,
 because compiling takes seconds and every worker process needs it.

@@ -1,4 +1,4 @@
-"""Which samples of the picture each triangle covers, and which triangle is in front.
+"""Rasterizer: which samples of the picture each triangle covers, and which is in front.
 
 Corners are rounded to 1/256 of a sample and the rest is integer arithmetic, so neighbouring
 triangles share no sample and leave none out (the top-left rule: a sample exactly on an edge

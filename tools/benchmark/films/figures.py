@@ -1,4 +1,4 @@
-"""What the benchmark's pictures of curves have in common."""
+"""Common parts of the benchmark's pictures of curves."""
 
 from __future__ import annotations
 

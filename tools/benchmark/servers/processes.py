@@ -1,4 +1,4 @@
-"""What the measurement of serving needs: a run with random weights, its export, and a server."""
+"""Processes for the measurement of serving: a run with random weights, its export, a server."""
 
 from __future__ import annotations
 

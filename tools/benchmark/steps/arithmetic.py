@@ -1,4 +1,4 @@
-"""How much arithmetic a graph does: operations of its convolutions and matrix products.
+"""Arithmetic of a graph: operations of its convolutions and matrix products.
 
 Counted in the graph that was traced, so that each form of the networks, and the peer, is counted
 as it computes. What nothing needs, such as half of the gradients that TensorFlow always makes in

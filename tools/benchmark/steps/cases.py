@@ -1,4 +1,4 @@
-"""What is measured: a stage at a precision with some kernels, checked before any process starts."""
+"""Cases to measure: a phase at a precision with some kernels, checked before any process starts."""
 
 from __future__ import annotations
 

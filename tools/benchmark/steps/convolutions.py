@@ -1,4 +1,4 @@
-"""How fast this machine convolves at best: the measure that whole steps are held against.
+"""Best rate at which this machine convolves: the measure that whole steps are held against.
 
 The shapes are those of the stage's own 3 x 3 convolutions, each forward and as the gradients of
 its input and of its filter. All are tried once; the fastest few then take turns with the steps,

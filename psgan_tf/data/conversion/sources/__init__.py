@@ -1,4 +1,4 @@
-"""Where pictures with keypoints come from: the three forms of input that conversion reads.
+"""Sources of pictures with keypoints: the three forms of input that conversion reads.
 
 - `folder`: the project's own dataset folder (`keypoints/dataset_folder.py`);
 - `openpose`: pictures with OpenPose's JSON files beside them or in a folder of their own;

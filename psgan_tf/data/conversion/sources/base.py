@@ -1,4 +1,4 @@
-"""What every form of input becomes: a list of examples, and what was left out on the way."""
+"""Common form of every input: a list of examples, and what was left out on the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is drawn on her face, by Pillow: eyes, lashes, brows, mouths and blush.
+"""Texture of the face, drawn by Pillow: eyes, lashes, brows, mouths and blush.
 
 Each drawing is a cell of so many metres a side, drawn several times larger and then reduced.
 Curves are in metres from the cell's middle, x towards her left ear, y up.

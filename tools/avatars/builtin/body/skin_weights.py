@@ -1,4 +1,4 @@
-"""Which bones move a place on the body: weights as a function of where it is in the T-pose.
+"""Skin weights of a place on the body, as a function of where it is in the T-pose.
 
 Body and garments take them from here, so what lies on the skin at rest stays on it in all poses.
 """

@@ -1,4 +1,4 @@
-"""What hair is made of: tapered locks that follow the head, and a cap under them.
+"""Strands of hair: tapered locks that follow the head, and a cap under them.
 
 Places on the head are given by (azimuth, fall, lift): degrees from the front towards her left;
 0 at the crown, 1 where the head is widest, and from there 10 cm down for each 1; metres outside

@@ -1,4 +1,4 @@
-"""From keys to a moving body: each joint's turn and the hips' path, frame by frame.
+"""Motion from keys: each joint's turn and the hips' path, frame by frame.
 
 Trunk, head and arms turn joint by joint. Legs follow the feet: wherever the hips go, hip and knee
 bend so that each sole keeps the place that its keys give it.

@@ -1,4 +1,4 @@
-"""What tops and dresses share above the waist: a shell round the trunk, bands and collars on it."""
+"""Bodices, shared by tops and dresses: a shell round the trunk, bands and collars on it."""
 
 from __future__ import annotations
 

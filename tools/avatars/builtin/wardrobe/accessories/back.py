@@ -1,4 +1,4 @@
-"""What is carried on the back and round the waist: wings, bags, tails, aprons, belts, obi."""
+"""Accessories of the back and waist: wings, bags, tails, aprons, belts, obi."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is worn in the hair and on the face: ears, bows, glasses, headphones, horns, halos."""
+"""Accessories of hair and face: ears, bows, glasses, headphones, horns, halos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is tied or hung round the neck and on the shoulders: ribbons, scarves, capes."""
+"""Accessories of neck and shoulders: ribbons, scarves, capes."""
 
 from __future__ import annotations
 

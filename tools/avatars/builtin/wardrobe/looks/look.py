@@ -1,4 +1,4 @@
-"""How a costume is written down: hair, eyes, and what is worn in which colours."""
+"""Description of a costume: hair, eyes, and garments in their colours."""
 
 from __future__ import annotations
 
