@@ -189,7 +189,8 @@ def proposal(found: Sequence[Need], num_replicas: int) -> str:
     note = (
         f"; one picture at a time, so no minibatch statistic: {', '.join(alone)}" if alone else ""
     )
-    return f"All stages fit with --micro_batch={_micro_batch(limits)}{note}"
+    flag = str(_micro_batch(limits)).removeprefix("0,")
+    return f"All stages fit with --micro_batch={flag}{note}"
 
 
 def probe(config: TrainingConfig, devices: list[str], budget_gib: float | None) -> Iterable[str]:

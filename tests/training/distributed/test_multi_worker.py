@@ -124,7 +124,8 @@ def test_when_one_of_three_is_killed_the_others_end_and_all_can_go_on(data_dir, 
     flags += [f"--data_dir={data_dir}", "--checkpoint_minutes=0.000001"]
     ports = free_ports(3)
     killed = start_workers(ports, *flags, f"--run_dir={tmp_path / 'killed'}")
-    wait_for(killed[0], lambda: checkpoints(tmp_path / "killed"))
+    # The second shows that the first is whole.
+    wait_for(killed[0], lambda: len(checkpoints(tmp_path / "killed")) > 1)
     kill(killed.pop(lost))
     for worker in killed:
         ended_with(worker, 1, LOST)
