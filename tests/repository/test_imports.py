@@ -50,8 +50,7 @@ ORDER = {
         "turns servers",
         "steps",
         "multi_worker inputs films",
-        "scaling",
-        "animate cost film flicker generate input render serving train workers",
+        "animate film flicker generate input render serving train workers",
         "__main__",
     ),
     "export": (
