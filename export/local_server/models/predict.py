@@ -109,11 +109,11 @@ def predict(
         StatusError: see the cases in tests/export/local_server/serving_cases/.
     """
     signature_name = request.model_spec.signature_name or DEFAULT_SIGNATURE
-    signature = signature_of(servable.signatures, signature_name)
+    signature = signature_of(servable.graph.signatures, signature_name)
     feeds = feeds_of(signature, request, limit_bytes)
     aliases = wanted_outputs(signature, request.output_filter)
     fetches = [signature.outputs[alias].name for alias in aliases]
-    arrays = servable.runner.run(feeds, fetches, timeout_secs)
+    arrays = servable.graph.run(feeds, fetches, timeout_secs)
     response = PredictResponse()
     response.model_spec.name = servable.name
     response.model_spec.version.value = servable.version

@@ -1,4 +1,4 @@
-"""The stand-in as users start it: a process, its ports, and its end."""
+"""The local server as users start it: a process, its port, and its end."""
 
 import contextlib
 import re
@@ -23,11 +23,11 @@ TYPES = {
 
 
 class Serving:
-    """A running stand-in.
+    """A running local server.
 
     Attributes:
         lines: what it has printed.
-        grpc_address, rest_url: where it is; the URL is None without a REST port.
+        grpc_address: where it is.
     """
 
     def __init__(self, flags):
@@ -35,23 +35,19 @@ class Serving:
         self.lines = []
         for line in self.process.stdout:
             self.lines.append(line.rstrip())
-            if line.startswith("local stand-in: ready"):
+            if line.startswith("local server: ready"):
                 break
         else:
             raise AssertionError(f"ended with {self.process.wait()}: {self.lines}")
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.grpc_address = self._found(r"gRPC at (\S+)")
-        self.rest_url = self._found(r"REST at (\S+)")
+        self.grpc_address = re.search(r"gRPC at (\S+)", "\n".join(self.lines))[1]
         self.channel = grpc.insecure_channel(self.grpc_address, LARGE_MESSAGES)
         self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
         self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)
 
     def _read(self):
         self.lines.extend(line.rstrip() for line in self.process.stdout)
-
-    def _found(self, pattern):
-        return next((found[1] for line in self.lines if (found := re.search(pattern, line))), None)
 
     def predict(self, name, inputs, signature="", outputs=(), timeout=PATIENCE_SECS):
         """The answer's tensors as protos, by name."""
@@ -70,7 +66,7 @@ class Serving:
 
 @contextlib.contextmanager
 def serving(*flags):
-    """A stand-in with these flags, ended by SIGTERM."""
+    """A local server with these flags, ended by SIGTERM."""
     server = Serving(flags)
     try:
         yield server
