@@ -13,13 +13,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from run_programs import PATIENCE_SECS, start
 
 LARGE_MESSAGES = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-TYPES = {
-    np.dtype(np.float32): types_pb2.DT_FLOAT,
-    np.dtype(np.float64): types_pb2.DT_DOUBLE,
-    np.dtype(np.int64): types_pb2.DT_INT64,
-    np.dtype(np.int32): types_pb2.DT_INT32,
-    np.dtype(object): types_pb2.DT_STRING,
-}
+TYPES = {np.dtype(np.float32): types_pb2.DT_FLOAT, np.dtype(object): types_pb2.DT_STRING}
 
 
 class Serving:

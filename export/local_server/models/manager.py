@@ -20,7 +20,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from export.local_server.config import Model
 from export.local_server.models import servable as states
-from export.local_server.models.policies import check_folder, version_folder, wanted_versions
+from export.local_server.models.policies import check_folder, versions_in, wanted_versions
 from export.local_server.models.servable import Servable, StateBoard
 from export.tensorflow_c.status import StatusError
 
@@ -191,7 +191,9 @@ class Manager:
     def _try_to_load(self, model: Model, version: int, retries: int) -> Servable | StatusError:
         for tries_left in range(retries, -1, -1):
             try:
-                folder = version_folder(model.base_path, version)
+                folders = versions_in(model.base_path)
+                # A folder that has gone meanwhile cannot be loaded, which its path then says.
+                folder = folders.get(version, model.base_path / str(version))
                 return self._load_servable(model.name, version, folder)
             except StatusError as error:
                 failure = error

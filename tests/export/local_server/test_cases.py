@@ -217,8 +217,10 @@ def transcribed_reload():
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(servicer, server)
         port = server.add_insecure_port("localhost:0")
         server.start()
-        yield f"localhost:{port}"
-        server.stop(grace=None).wait()
+        try:
+            yield f"localhost:{port}"
+        finally:
+            server.stop(grace=None).wait()
 
 
 def test_cases_of_reloads_are_replayed_step_by_step_against_an_address():

@@ -9,7 +9,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfigList
 
 from export.local_server.config import VersionPolicy, choose_models, models_of, read_config_file
 from export.local_server.grpc_api.ssl_config import read_credentials
-from export.local_server.models.policies import aspired_versions, version_folder, versions_in
+from export.local_server.models.policies import aspired_versions, versions_in
 from export.tensorflow_c.status import truncated
 from serving_cases.replay import read_cases
 
@@ -38,8 +38,8 @@ def test_only_folders_with_a_number_are_versions(tmp_path):
     for name in ("1", "007", "12", "tmp-5", "1.5", "-3", "²"):
         (tmp_path / name).mkdir()
     (tmp_path / "9").write_text("a file", encoding="utf-8")
-    assert versions_in(tmp_path) == {1, 7, 12}
-    assert version_folder(tmp_path, 7) == tmp_path / "007"
+    names = {1: "1", 7: "007", 12: "12"}
+    assert versions_in(tmp_path) == {number: tmp_path / name for number, name in names.items()}
 
 
 def test_a_configuration_file_lists_models_with_policies(tmp_path):
