@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from export.saved_model.exporting import export_run
+from local_server_process import serving
 from psgan_tf.generation.animation import Look, Scene, SkeletonPainter, animate
 from psgan_tf.generation.backends.checkpoint import RunPainter
 from psgan_tf.generation.backends.protocol import batches_of
@@ -27,7 +28,6 @@ from psgan_tf.images.pictures import enlarged
 from psgan_tf.model.latents import latents_from_seeds
 from psgan_tf.video.outputs import part_name
 from run_programs import REPOSITORY, finish, run, start, wait_for
-from standin_process import serving
 from tiny_data import SKELETON
 from tiny_run import write_run
 

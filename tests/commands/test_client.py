@@ -1,4 +1,4 @@
-"""The client program against the local stand-in: the pictures that psgan_tf.generate draws."""
+"""The client program against the local server: the pictures that psgan_tf.generate draws."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from local_server_process import serving
 from psgan_tf.generation.backends.checkpoint import Sampler
 from psgan_tf.generation.backends.served import Load, find_generator
 from psgan_tf.generation.backends.served_pictures import write_frames, write_remote_animation
@@ -17,7 +18,6 @@ from psgan_tf.serving_client.client import RemoteModel
 from psgan_tf.serving_client.rpc import RemoteError
 from run_programs import REPOSITORY, run
 from scripted_server import scripted_server
-from standin_process import serving
 from tiny_run import moved, write_poses
 
 CLIENT = "export.client"

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from export.saved_model.check.load_check import check_saved_model
+from local_server_process import serving
 from psgan_tf.model.latents import latents_from_seeds
 from run_programs import run
-from standin_process import serving
 from tiny_data import SKELETON, write_dataset
 
 SEEDS = (0, 1, 7)

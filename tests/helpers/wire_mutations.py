@@ -4,27 +4,21 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataRequest
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
-from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest
 
-from standin_process import predict_request
+from local_server_process import predict_request
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
 STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
-RELOAD = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 
 ODD_NUMBERS = (0, 1, -1, 2, 63, 65, 255, 2**16, 2**31 - 1, 2**31, -(2**31), 2**62, 2**63 - 1)
 ODD_NAMES = ("", "a", "gen", "serving_default", "é" * 300, "../../etc", "\x00", "{}%s", "x" * 5000)
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
-def good_requests(model_path):
-    """(method, message) of one good request of each kind, on models `gen` and `bat`."""
+def good_requests():
+    """(method, message) of one good request of each kind, on the model `gen`."""
     latent, pose = np.zeros((2, 64), np.float32), np.ones((2, 32, 32, 4), np.float32)
-    reload = ReloadConfigRequest()
-    reload.config.model_config_list.config.add(
-        name="gen", base_path=str(model_path), model_platform="tensorflow"
-    )
     metadata = GetModelMetadataRequest(metadata_field=["signature_def"])
     metadata.model_spec.name = "gen"
     status = GetModelStatusRequest()
@@ -35,7 +29,6 @@ def good_requests(model_path):
         (PREDICT, predict_request("gen", {"latent": latent[:0], "pose": pose[:0]})),
         (METADATA, metadata),
         (STATUS, status),
-        (RELOAD, reload),
     ]
 
 
@@ -124,11 +117,11 @@ def _odd_value(field, generator):
     return _pick(generator, [number for number in ODD_NUMBERS if least <= number < end])
 
 
-def mutations(count, model_path, seed):
+def mutations(count, seed):
     """(method, bytes) of damaged requests, the same ones for the same seed."""
     generator = np.random.default_rng(seed)
-    good = good_requests(model_path)
-    shares = [0.35, 0.2, 0.1, 0.15, 0.15, 0.05]
+    good = good_requests()
+    shares = [0.4, 0.2, 0.1, 0.15, 0.15]
     for _ in range(count):
         method, message = good[generator.choice(len(good), p=shares)]
         if generator.random() < 0.5:
@@ -149,8 +142,4 @@ def junk(generator):
         HTTP2_PREFACE + b"\x00\x00\x00\x04\x00" * 3,
         b"GET / HTTP/1.1\r\n",
     )
-    posts = (
-        b"POST /v1/models/gen:predict HTTP/1.1\r\nContent-Length: 100\r\n\r\n",
-        b'POST /v1/models/gen:predict HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"a": [1}',
-    )
-    return _pick(generator, (*starts, *posts)) + noise
+    return _pick(generator, starts) + noise

@@ -50,8 +50,7 @@ ORDER = {
         "turns servers",
         "steps",
         "multi_worker inputs films",
-        "scaling",
-        "animate cost film flicker generate input render serving train workers",
+        "animate film flicker generate input render serving train workers",
         "__main__",
     ),
     "export": (
@@ -60,11 +59,10 @@ ORDER = {
         "export_saved_model check_saved_model serve client",
     ),
     "export.local_server": (
-        "interfaces messages text_protos",
-        "config batching metrics",
-        "config_watch models",
-        "grpc_api rest_api",
-        "program",
+        "messages config",
+        "models",
+        "grpc_api",
+        "local_server",
     ),
 }
 PROGRAMS = {

@@ -1,14 +1,49 @@
-"""The files for the stock server fit each other, the exporter, the client and the stand-in."""
+"""The files for the stock server fit each other, the exporter and the client."""
 
 import re
 
-from export.local_server.batching.config import read_batching_parameters
-from export.local_server.config import read_config_file
-from export.local_server.metrics.config import read_metrics_path
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
 from psgan_tf.generation.backends.served import Load
 from run_programs import REPOSITORY
 
 SERVING = REPOSITORY / "serving"
+# The fields of session_bundle_config.proto and monitoring_config.proto that the files may use:
+# tensorflow-serving-api carries neither.
+NOT_CARRIED = """
+name: "serving_files.proto"
+syntax: "proto3"
+message_type {
+  name: "Number"
+  field { name: "value" number: 1 type: TYPE_INT64 }
+}
+message_type {
+  name: "BatchingParameters"
+  field { name: "max_batch_size" number: 1 type: TYPE_MESSAGE type_name: ".Number" }
+  field { name: "batch_timeout_micros" number: 2 type: TYPE_MESSAGE type_name: ".Number" }
+  field { name: "max_enqueued_batches" number: 3 type: TYPE_MESSAGE type_name: ".Number" }
+  field { name: "num_batch_threads" number: 4 type: TYPE_MESSAGE type_name: ".Number" }
+  field { name: "allowed_batch_sizes" number: 6 type: TYPE_INT64 label: LABEL_REPEATED }
+}
+message_type {
+  name: "PrometheusConfig"
+  field { name: "enable" number: 1 type: TYPE_BOOL }
+  field { name: "path" number: 2 type: TYPE_STRING }
+}
+message_type {
+  name: "MonitoringConfig"
+  field { name: "prometheus_config" number: 1 type: TYPE_MESSAGE type_name: ".PrometheusConfig" }
+}
+"""
+
+
+def parsed(file_name, message_name):
+    """A file in text format, as a message of `NOT_CARRIED`."""
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(text_format.Parse(NOT_CARRIED, descriptor_pb2.FileDescriptorProto()))
+    message_class = message_factory.GetMessageClass(pool.FindMessageTypeByName(message_name))
+    return text_format.Parse((SERVING / file_name).read_text(), message_class())
 
 
 def compose_flags():
@@ -18,29 +53,42 @@ def compose_flags():
 
 
 def test_one_model_and_its_two_newest_versions_are_offered():
-    (model,) = read_config_file(SERVING / "models.config").config
+    text = (SERVING / "models.config").read_text()
+    (model,) = text_format.Parse(text, ModelServerConfig()).model_config_list.config
     assert (model.name, model.base_path) == ("psgan", "/models/psgan")
     assert model.model_version_policy.latest.num_versions == 2
 
 
 def test_batches_have_the_sizes_that_are_warmed_up_and_that_the_client_asks_for():
-    parameters = read_batching_parameters(SERVING / "batching.config")
+    parameters = parsed("batching.config", "BatchingParameters")
+    sizes = list(parameters.allowed_batch_sizes)
     exporter = (REPOSITORY / "export" / "export_saved_model.py").read_text()
     warmed_up = re.search(r'"warmup_batch_sizes",\n    \[(.*?)\]', exporter)[1]
-    assert warmed_up == ", ".join(f'"{size}"' for size in parameters.allowed_batch_sizes)
-    assert parameters.max_batch_size == parameters.allowed_batch_sizes[-1] == Load().batch_size
+    assert warmed_up == ", ".join(f'"{size}"' for size in sizes)
+    assert sizes == sorted(set(sizes))
+    assert parameters.max_batch_size.value == sizes[-1] == Load().batch_size
+    assert parameters.num_batch_threads.value > 0
 
 
 def test_metrics_are_where_the_readme_says():
-    path = read_metrics_path(SERVING / "monitoring.config")
-    assert f":8501{path}`" in (SERVING / "README.md").read_text()
+    metrics = parsed("monitoring.config", "MonitoringConfig").prometheus_config
+    assert metrics.enable
+    assert f":8501{metrics.path}`" in (SERVING / "README.md").read_text()
 
 
-def test_the_container_is_given_files_that_are_there_and_flags_that_the_stand_in_has_too():
-    flags = compose_flags()
-    program = (REPOSITORY / "export" / "serve.py").read_text()
-    assert "model_config_file" in flags
-    for flag, value in flags.items():
-        assert re.search(rf'flags\.DEFINE_\w+\(\s*"{flag}"', program), flag
-        if value.startswith("/config/"):
-            assert (SERVING / value.removeprefix("/config/")).is_file()
+def test_the_container_is_given_each_of_the_files_by_its_flag():
+    given = {
+        flag: value.removeprefix("/config/")
+        for flag, value in compose_flags().items()
+        if value.startswith("/config/")
+    }
+    assert given == {
+        "model_config_file": "models.config",
+        "batching_parameters_file": "batching.config",
+        "monitoring_config_file": "monitoring.config",
+    }
+    assert compose_flags()["enable_batching"] == "true"
+    readme = (SERVING / "README.md").read_text()
+    for flag, name in given.items():
+        assert (SERVING / name).is_file()
+        assert f"| `{name}` | `--{flag}`" in readme

@@ -1,4 +1,4 @@
-"""Damage sent to the stand-in: noise on its ports, and requests that are wrong in every way."""
+"""Damage sent to the local server: noise on its port, and requests that are wrong in every way."""
 
 import collections
 import socket
@@ -8,10 +8,9 @@ import grpc
 import numpy as np
 import pytest
 
+from local_server_process import serving
 from serving_cases.models import save_gen, weights_of
-from standin_models import save_batched
-from standin_process import serving
-from wire_mutations import good_requests, junk, mutations
+from wire_mutations import junk, mutations
 
 CONNECTIONS = 400
 REQUESTS = 10_000
@@ -20,16 +19,11 @@ MOST_GROWTH_MIB = 20
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    save_gen(1, folder / "gen" / "1")
-    save_batched(folder)
-    (folder / "models.config").write_text(
-        "model_config_list {"
-        f' config {{ name: "gen" base_path: "{folder / "gen"}" model_platform: "tensorflow" }}'
-        f' config {{ name: "bat" base_path: "{folder / "bat"}" model_platform: "tensorflow" }} }}'
-    )
-    return folder
+def gen(tmp_path_factory):
+    """Flags that serve a model."""
+    folder = tmp_path_factory.mktemp("gen")
+    save_gen(1, folder / "1")
+    return ("--model_name=gen", f"--model_base_path={folder}")
 
 
 def memory_mib(server):
@@ -62,15 +56,13 @@ def send_junk(address, data):
 
 
 @pytest.mark.soak
-def test_noise_on_both_ports_does_no_harm(models):
+def test_noise_on_the_port_does_no_harm(gen):
     generator = np.random.default_rng(1)
-    flags = [f"--model_config_file={models / 'models.config'}", "--rest_api_port=0"]
-    with serving(*flags) as server:
-        addresses = [server.grpc_address, server.rest_url.removeprefix("http://")]
+    with serving(*gen) as server:
         for number in range(CONNECTIONS):
             if number == CONNECTIONS // 2:
                 halfway_mib = memory_mib(server)
-            send_junk(addresses[number % 2], junk(generator))
+            send_junk(server.grpc_address, junk(generator))
         check_answers(server)
         growth_mib = memory_mib(server) - halfway_mib
         assert server.process.poll() is None
@@ -80,14 +72,12 @@ def test_noise_on_both_ports_does_no_harm(models):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("batching", [False, True])
-def test_ten_thousand_damaged_requests_are_each_answered(models, batching):
+def test_ten_thousand_damaged_requests_are_each_answered(gen):
     codes = collections.Counter()
     faults = collections.Counter()
-    flags = [f"--model_config_file={models / 'models.config'}", "--grpc_max_threads=16"]
-    with serving(*flags, *(["--enable_batching"] if batching else [])) as server:
+    with serving(*gen, "--grpc_max_threads=16") as server:
         calls = {}
-        for number, (method, data) in enumerate(mutations(REQUESTS, models / "gen", seed=2)):
+        for number, (method, data) in enumerate(mutations(REQUESTS, seed=2)):
             if number == REQUESTS // 2:
                 halfway_mib = memory_mib(server)
             call = calls.setdefault(method, server.channel.unary_unary(method))
@@ -100,8 +90,6 @@ def test_ten_thousand_damaged_requests_are_each_answered(models, batching):
                     faults[error.details()[:100]] += 1
         growth_mib = memory_mib(server) - halfway_mib
         assert server.process.poll() is None
-        reload = good_requests(models / "gen")[-1][1]
-        server.models.HandleReloadConfigRequest(reload, timeout=60)
         check_answers(server)
     print(f"damaged: {dict(codes)}, memory {growth_mib:+.1f} MiB over the second half, {faults}")
     assert sum(codes.values()) == REQUESTS

@@ -1,7 +1,7 @@
-"""Load and faults against the local stand-in: `make soak`.
+"""Load and faults against the local server: `make soak`.
 
 Each picture that comes back is held against its own question: seed, pose and the version that
-says it drew it, so that a mix-up within or between batches cannot pass.
+says it drew it, so that a mix-up cannot pass.
 """
 
 import itertools
@@ -18,10 +18,10 @@ import pytest
 import tensorflow as tf
 
 from export.saved_model.exporting import export_run
+from local_server_process import Serving, serving
 from psgan_tf.serving_client.client import Question, RemoteModel
 from psgan_tf.serving_client.rpc import RemoteError
 from run_programs import finish, start, wait_for
-from standin_process import Serving, serving
 from tiny_run import POSE, moved, write_poses, write_run
 
 pytestmark = pytest.mark.soak
@@ -30,7 +30,7 @@ CLIENTS = 64
 LOAD_SECS = 60
 SWITCH_SECS = 3
 SEEDS, POSES = 32, 8
-# The compute of a merged batch may round in another order: by so much, in levels of 255.
+# Of many pictures at a time TensorFlow may add up in another order: by so much, in levels of 255.
 ROUNDING = 1
 
 
@@ -110,15 +110,10 @@ def load(address, expected, stop, seed):
     return counts, set(versions)
 
 
-@pytest.mark.parametrize("batching", [False, True], ids=["no batching", "batching"])
-def test_64_clients_get_their_own_pictures_while_versions_switch(
-    two_models, expected, tmp_path, batching
-):
+def test_64_clients_get_their_own_pictures_while_versions_switch(two_models, expected, tmp_path):
     models = tmp_path / "tiny"
     shutil.copytree(two_models[0], models / "1")
     flags = ["--model_name=tiny", f"--model_base_path={models}", "--grpc_max_threads=128"]
-    if batching:
-        flags += ["--enable_batching", "--batching_parameters_file=serving/batching.config"]
     stop = threading.Event()
     with serving(*flags) as server, ThreadPoolExecutor(CLIENTS + 1) as pool:
         switching = pool.submit(switch_versions, models, two_models, stop)

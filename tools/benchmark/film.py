@@ -28,8 +28,7 @@ from psgan_tf.images.pictures import enlarged
 from psgan_tf.keypoints.drawing import skeleton_picture
 from psgan_tf.video.writing import write_animation
 from tools.benchmark.films.drawing import drawn
-from tools.benchmark.films.figures import png_of
-from tools.benchmark.films.overlap_curves import overlap_figure
+from tools.benchmark.films.overlap_curves import overlap_figure, png_of
 from tools.benchmark.films.rendered_truth import Take, Truth, costumes_of, nearest_film
 
 FLAGS = flags.FLAGS

@@ -1,8 +1,8 @@
-"""What serving costs beyond drawing: each form of a picture, batching, and the first request.
+"""What serving costs beyond drawing: each form of a picture, and the first request.
 
     python -m tools.benchmark serving --json=serving.json
 
-A network with random weights is exported and served by the local stand-in. The network is narrow,
+A network with random weights is exported and served by the local server. The network is narrow,
 so that its own time, which is measured in this process and taken off, hides little.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,21 +25,15 @@ from absl import flags
 from psgan_tf.common.files import json_text, write_atomically
 from psgan_tf.serving_client.client import Answer, Question, RemoteModel
 from psgan_tf.serving_client.tensor_protos import parse_serialized
-from tools.benchmark._places import REPOSITORY
 from tools.benchmark.servers.processes import MODEL, server, write_model
 
 FLAGS = flags.FLAGS
 
 flags.DEFINE_integer("resolution", 1024, "Of the pictures whose forms are measured, in pixels.")
-flags.DEFINE_integer("small_resolution", 64, "Of those that batching is measured with.")
 flags.DEFINE_integer("fmap_base", 2048, "Widths of the networks.")
 flags.DEFINE_integer("fmap_max", 16, "Cap on the widths.")
 flags.DEFINE_integer("rounds", 15, "Requests of each form; the fastest counts.", 3)
-flags.DEFINE_integer("clients", 16, "That ask for one picture each when batching is measured.", 1)
-flags.DEFINE_float("secs", 10.0, "How long each way of batching is measured.")
 flags.DEFINE_string("json", "", "Write the figures to this file as well.")
-
-_BATCHING = REPOSITORY / "serving" / "batching.config"
 
 # Signature, and from its answer to what a user wants: a PNG file, or pixels.
 FORMS: dict[str, tuple[str, Callable[[Answer], Any]]] = {
@@ -72,7 +65,7 @@ def seconds(call: Callable[[], Any]) -> float:
 
 
 def measure_forms(model_dir: Path, address: str) -> dict[str, dict[str, float]]:
-    """Milliseconds a picture in each form: in all, and beyond the network's own.
+    """Milliseconds per picture in each form: in all, and beyond the network's own.
 
     The network's own time is that of the same exported graph in this process, up to the pixels.
     All forms and the network alone take turns, and the least time of each counts: other work on
@@ -106,28 +99,6 @@ def measure_forms(model_dir: Path, address: str) -> dict[str, dict[str, float]]:
     }
 
 
-def pictures_a_second(address: str) -> float:
-    """What many clients get together, each asking for one picture after the other."""
-    done = [0] * FLAGS.clients
-    with RemoteModel(address, MODEL, timeout_secs=300) as model:
-        question = Question("images_serialized", some_inputs(model))
-        end = time.monotonic() + FLAGS.secs
-
-        def ask(client: int) -> None:
-            while time.monotonic() < end:
-                model.predict(question)
-                done[client] += 1
-
-        model.predict(question)
-        threads = [threading.Thread(target=ask, args=(n,)) for n in range(FLAGS.clients)]
-        start = time.monotonic()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return sum(done) / (time.monotonic() - start)
-
-
 def first_request_ms(address: str) -> float:
     """What the first picture that a new server draws takes."""
     with RemoteModel(address, MODEL, timeout_secs=300) as model:
@@ -137,49 +108,31 @@ def first_request_ms(address: str) -> float:
 
 def measure(folder: Path) -> dict[str, Any]:
     """All figures, from models that are made in the folder."""
-    large, small = folder / "large", folder / "small"
-    write_model(large, FLAGS.resolution, FLAGS.fmap_base, FLAGS.fmap_max, "1")
-    write_model(small, FLAGS.small_resolution, FLAGS.fmap_base, FLAGS.fmap_max, "1,2,4")
-    batching = ("--enable_batching", f"--batching_parameters_file={_BATCHING}")
-    with server(large) as address:
+    model_dir = folder / "model"
+    write_model(model_dir, FLAGS.resolution, FLAGS.fmap_base, FLAGS.fmap_max)
+    with server(model_dir) as address:
         warmed_ms = first_request_ms(address)
-        forms = measure_forms(large, address)
-    with server(large, "--enable_model_warmup=false") as address:
+        forms = measure_forms(model_dir, address)
+    with server(model_dir, "--enable_model_warmup=false") as address:
         cold_ms = first_request_ms(address)
-    with server(small) as address:
-        alone = pictures_a_second(address)
-    with server(small, *batching) as address:
-        together = pictures_a_second(address)
     return {
         "resolution_px": FLAGS.resolution,
         "forms": forms,
         "first_request": {"cold_ms": cold_ms, "warmed_ms": warmed_ms},
-        "batching": {
-            "resolution_px": FLAGS.small_resolution,
-            "clients": FLAGS.clients,
-            "pictures_a_second_without": alone,
-            "pictures_a_second_with": together,
-        },
     }
 
 
 def table(figures: dict[str, Any]) -> str:
     """The figures as text."""
-    size, first, batching = figures["resolution_px"], figures["first_request"], figures["batching"]
+    size, first = figures["resolution_px"], figures["first_request"]
     lines = [f"{f'a picture of {size} x {size}':34} {'in all':>9} {'network':>9} {'beyond it':>10}"]
     for name, form in figures["forms"].items():
         numbers = (form["in_all_ms"], form["network_ms"], form["beyond_ms"])
         lines.append("{:34} {:6.0f} ms {:6.0f} ms {:7.0f} ms".format(name, *numbers))
-    small = batching["resolution_px"]
-    return "\n".join(
-        [
-            *lines,
-            f"first request: {first['cold_ms']:.0f} ms cold, {first['warmed_ms']:.0f} ms warmed up",
-            f"{batching['clients']} clients, {small} x {small}: "
-            f"{batching['pictures_a_second_without']:.1f} pictures a second without batching, "
-            f"{batching['pictures_a_second_with']:.1f} with it",
-        ]
+    lines.append(
+        f"first request: {first['cold_ms']:.0f} ms cold, {first['warmed_ms']:.0f} ms warmed up"
     )
+    return "\n".join(lines)
 
 
 def main() -> int:

@@ -91,7 +91,7 @@ def main() -> int:
     """Measures and prints one table."""
     counts = sorted({1, *whole_numbers("workers", FLAGS.workers)})
     cores = own_cores()
-    check_counts("workers", counts, len(cores))
+    check_counts(counts, len(cores))
     found = rows(measure(counts, cores))
     verb = "fade to " if FLAGS.fading else ""
     print(

@@ -1,11 +1,10 @@
-"""The gRPC services: each method hands its request to the core and its error to the client."""
+"""The gRPC services: each method hands its request to the handler, and an error to the client."""
 
 from __future__ import annotations
 
 import functools
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,12 +14,10 @@ from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
 from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataRequest
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
 from tensorflow_serving.apis.inference_pb2 import MultiInferenceRequest
-from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
-from export.local_server.grpc_api.core import StandIn
-from export.local_server.interfaces import Observer
+from export.local_server.grpc_api.request_handler import RequestHandler
 from export.tensorflow_c.status import StatusError, truncated
 
 LOG = logging.getLogger("export.local_server")
@@ -32,28 +29,20 @@ LATE = "Deadline Exceeded"
 Work = Callable[[Any, float | None], Any]
 
 
-def _model_name(request: Any) -> str:
-    if hasattr(request, "model_spec"):
-        return str(request.model_spec.name)
-    return str(request.tasks[0].model_spec.name) if getattr(request, "tasks", None) else ""
-
-
 class Gate:
-    """Lets so many requests in at a time, and tells the observer of each.
+    """Lets so many requests in at a time.
 
     The stock server's threads include the one that waits for new requests, so one request fewer
     than `--grpc_max_threads` runs.
 
     Args:
         max_threads: as the flag says.
-        observer: is told of each request.
     """
 
-    def __init__(self, max_threads: int, observer: Observer) -> None:
+    def __init__(self, max_threads: int) -> None:
         self._lock = threading.Lock()
         self._room = max(1, max_threads - 1)
         self._inside = 0
-        self._observer = observer
 
     def is_idle(self) -> bool:
         """Whether no request is being answered."""
@@ -62,23 +51,16 @@ class Gate:
 
     def answer(self, method: str, work: Work, request: Any, context: grpc.ServicerContext) -> Any:
         """Runs `work(request, seconds left)` if there is room; ends the call otherwise."""
-        began = time.monotonic()
-        code = grpc.StatusCode.INTERNAL
         try:
-            response = self._admitted(work, request, context)
-            code = grpc.StatusCode.OK
-            return response
+            return self._admitted(work, request, context)
         except StatusError as error:
-            code = error.code
             # The run's own time may be up just before the client's, whose text it then is.
-            is_late = code == grpc.StatusCode.DEADLINE_EXCEEDED
-            context.abort(code, LATE if is_late else truncated(error.message))
+            is_late = error.code == grpc.StatusCode.DEADLINE_EXCEEDED
+            return context.abort(error.code, LATE if is_late else truncated(error.message))
         except Exception as error:  # a fault of ours; gRPC would answer with less
             LOG.exception("%s failed", method)
-            context.abort(code, truncated(f"{type(error).__name__}: {error}"))
-        finally:
-            secs = time.monotonic() - began
-            self._observer.request_finished(_model_name(request), method, "GRPC", code.name, secs)
+            text = truncated(f"{type(error).__name__}: {error}")
+            return context.abort(grpc.StatusCode.INTERNAL, text)
 
     def _admitted(self, work: Work, request: Any, context: grpc.ServicerContext) -> Any:
         if isinstance(request, DecodeError):
@@ -99,17 +81,19 @@ class Gate:
                 self._inside -= 1
 
 
-def prediction_service(core: StandIn, gate: Gate, enforce_timeout: bool) -> grpc.GenericRpcHandler:
+def prediction_service(
+    handler: RequestHandler, gate: Gate, enforce_timeout: bool
+) -> grpc.GenericRpcHandler:
     """tensorflow.serving.PredictionService.
 
     Args:
-        core: answers.
+        handler: answers.
         gate: all methods of all services share one.
         enforce_timeout: a client's deadline also ends the graph's run.
     """
 
     def predict(request: Any, left_secs: float | None) -> Any:
-        return core.predict(request, left_secs if enforce_timeout else None)
+        return handler.predict(request, left_secs if enforce_timeout else None)
 
     return _service(
         gate,
@@ -118,25 +102,25 @@ def prediction_service(core: StandIn, gate: Gate, enforce_timeout: bool) -> grpc
             "Predict": (PredictRequest, predict),
             "GetModelMetadata": (
                 GetModelMetadataRequest,
-                lambda request, _: core.model_metadata(request),
+                lambda request, _: handler.model_metadata(request),
             ),
             "Classify": (
                 ClassificationRequest,
-                lambda request, _: core.refuse_examples(request, "Classify"),
+                lambda request, _: handler.refuse_examples(request, "Classify"),
             ),
             "Regress": (
                 RegressionRequest,
-                lambda request, _: core.refuse_examples(request, "Regress"),
+                lambda request, _: handler.refuse_examples(request, "Regress"),
             ),
             "MultiInference": (
                 MultiInferenceRequest,
-                lambda request, _: core.refuse_multi_inference(request),
+                lambda request, _: handler.refuse_multi_inference(request),
             ),
         },
     )
 
 
-def model_service(core: StandIn, gate: Gate) -> grpc.GenericRpcHandler:
+def model_service(handler: RequestHandler, gate: Gate) -> grpc.GenericRpcHandler:
     """tensorflow.serving.ModelService; arguments as of `prediction_service`."""
     return _service(
         gate,
@@ -144,9 +128,8 @@ def model_service(core: StandIn, gate: Gate) -> grpc.GenericRpcHandler:
         {
             "GetModelStatus": (
                 GetModelStatusRequest,
-                lambda request, _: core.model_status(request),
+                lambda request, _: handler.model_status(request),
             ),
-            "HandleReloadConfigRequest": (ReloadConfigRequest, core.reload),
         },
     )
 

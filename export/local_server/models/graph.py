@@ -22,7 +22,7 @@ def _run_options(timeout_secs: float | None) -> bytes:
 
 
 class Graph:
-    """A loaded SavedModel, as GraphRunner says; runs may come from many threads at once.
+    """A loaded SavedModel; runs may come from many threads at once.
 
     Args:
         folder: the version's directory.
@@ -45,7 +45,20 @@ class Graph:
         fetches: Sequence[str],
         timeout_secs: float | None,
     ) -> list[np.ndarray]:
-        """One step of the graph, as GraphRunner says."""
+        """One run.
+
+        Args:
+            feeds: tensor name (`serving_default_latent:0`) to array; strings are arrays of
+                dtype object that hold bytes.
+            fetches: tensor names (`StatefulPartitionedCall:0`).
+            timeout_secs: after which it ends with DEADLINE_EXCEEDED; None waits for ever.
+
+        Returns:
+            One array per fetch, in their order.
+
+        Raises:
+            StatusError: with the text of TensorFlow's own error.
+        """
         return self._session.run(feeds, fetches, _run_options(timeout_secs))
 
     def close(self) -> None:

@@ -11,25 +11,20 @@ from export.local_server.config import Model, VersionPolicy
 from export.tensorflow_c.status import StatusError
 
 
-def versions_in(base_path: Path) -> set[int]:
+def versions_in(base_path: Path) -> dict[int, Path]:
     """The versions that lie in a model's folder: its folders that have a number as their name.
+
+    Returns:
+        Number to folder; a name may have zeros before the number.
 
     Raises:
         OSError: the folder cannot be read.
     """
     return {
-        int(entry.name)
+        int(entry.name): entry
         for entry in base_path.iterdir()
         if entry.name.isascii() and entry.name.isdecimal() and entry.is_dir()
     }
-
-
-def version_folder(base_path: Path, version: int) -> Path:
-    """The folder of a version, whose name may have zeros before the number."""
-    for entry in base_path.iterdir():
-        if entry.name.isascii() and entry.name.isdecimal() and int(entry.name) == version:
-            return entry
-    return base_path / str(version)
 
 
 def aspired_versions(present: Iterable[int], policy: VersionPolicy) -> set[int]:

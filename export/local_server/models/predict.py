@@ -10,7 +10,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
 from export.local_server.models.servable import Servable
-from export.local_server.models.tensors import array_from_proto, proto_from_array
+from export.local_server.models.tensors import array_from_proto, fill_proto
 from export.tensorflow_c.status import StatusError
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -21,7 +21,7 @@ def invalid(message: str) -> StatusError:
     return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
-def signature_of(signatures: Mapping[str, SignatureDef], name: str) -> SignatureDef:
+def _signature_of(signatures: Mapping[str, SignatureDef], name: str) -> SignatureDef:
     """The signature of that name.
 
     Raises:
@@ -57,7 +57,7 @@ def _check_inputs(signature: SignatureDef, given: set[str]) -> None:
         )
 
 
-def feeds_of(
+def _feeds_of(
     signature: SignatureDef, request: PredictRequest, limit_bytes: int
 ) -> dict[str, np.ndarray]:
     """The request's tensors by the names of the graph.
@@ -76,7 +76,7 @@ def feeds_of(
     return feeds
 
 
-def wanted_outputs(signature: SignatureDef, output_filter: Iterable[str]) -> list[str]:
+def _wanted_outputs(signature: SignatureDef, output_filter: Iterable[str]) -> list[str]:
     """Aliases of the outputs to answer with: those of the filter, else all.
 
     Raises:
@@ -109,15 +109,15 @@ def predict(
         StatusError: see the cases in tests/export/local_server/serving_cases/.
     """
     signature_name = request.model_spec.signature_name or DEFAULT_SIGNATURE
-    signature = signature_of(servable.signatures, signature_name)
-    feeds = feeds_of(signature, request, limit_bytes)
-    aliases = wanted_outputs(signature, request.output_filter)
+    signature = _signature_of(servable.graph.signatures, signature_name)
+    feeds = _feeds_of(signature, request, limit_bytes)
+    aliases = _wanted_outputs(signature, request.output_filter)
     fetches = [signature.outputs[alias].name for alias in aliases]
-    arrays = servable.runner.run(feeds, fetches, timeout_secs)
+    arrays = servable.graph.run(feeds, fetches, timeout_secs)
     response = PredictResponse()
     response.model_spec.name = servable.name
     response.model_spec.version.value = servable.version
     response.model_spec.signature_name = signature_name
     for alias, array in zip(aliases, arrays, strict=True):
-        proto_from_array(array, response.outputs[alias])
+        fill_proto(response.outputs[alias], array)
     return response

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-import grpc
-from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
-from export.local_server.interfaces import GraphRunner
+from export.local_server.models.graph import Graph
 from export.tensorflow_c.status import StatusError
 
 START = ModelVersionStatus.START
@@ -25,17 +23,13 @@ class Servable:
 
     Args:
         name, version: of the model.
-        signatures: by name.
-        runner: runs its graph.
+        graph: loaded.
     """
 
-    def __init__(
-        self, name: str, version: int, signatures: Mapping[str, SignatureDef], runner: GraphRunner
-    ) -> None:
+    def __init__(self, name: str, version: int, graph: Graph) -> None:
         self.name = name
         self.version = version
-        self.signatures = signatures
-        self.runner = runner
+        self.graph = graph
         self._lock = threading.Lock()
         self._users = 0
         self._when_idle: Callable[[], None] | None = None
@@ -54,13 +48,13 @@ class Servable:
             end()
 
     def close_when_idle(self, closed: Callable[[], None]) -> None:
-        """Frees the graph as soon as nobody uses it, then calls `closed`; maybe at once.
+        """Frees the graph as soon as no request uses it, then calls `closed`; maybe at once.
 
-        Nobody may acquire it any more.
+        It must not be acquired any more.
         """
 
         def close() -> None:
-            self.runner.close()
+            self.graph.close()
             closed()
 
         with self._lock:
@@ -79,29 +73,18 @@ class VersionState:
 
 
 class StateBoard:
-    """The state of each version that was ever seen, for anyone to read or to wait for."""
+    """The state of each version that was ever seen; may be used from many threads."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._states: dict[str, dict[int, VersionState]] = {}
 
     def set(self, name: str, version: int, state: int, error: StatusError | None = None) -> None:
-        """Notes a state and wakes those who wait."""
-        with self._changed:
+        """Notes a state; `error` is why a version could not be loaded."""
+        with self._lock:
             self._states.setdefault(name, {})[version] = VersionState(state, error)
-            self._changed.notify_all()
 
     def versions(self, name: str) -> dict[int, VersionState]:
         """The versions of a model, the highest first; empty for a model never seen."""
-        with self._changed:
+        with self._lock:
             return dict(sorted(self._states.get(name, {}).items(), reverse=True))
-
-    def wait_for(self, condition: Callable[[], bool], timeout_secs: float | None) -> None:
-        """Waits until the condition holds; it is looked at after each change.
-
-        Raises:
-            StatusError: the time is up.
-        """
-        with self._changed:
-            if not self._changed.wait_for(condition, timeout_secs):
-                raise StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")

@@ -121,22 +121,22 @@ def _unsigned(array: np.ndarray) -> np.ndarray:
     return array.astype(np.int64).view(np.uint64)
 
 
-def proto_from_array(array: np.ndarray, proto: TensorProto | None = None) -> TensorProto:
-    """A TensorProto with the array's values in the typed field of its dtype.
+def fill_proto(proto: TensorProto, array: np.ndarray) -> None:
+    """Fills an empty TensorProto with an array: its values in the typed field of its dtype.
 
     Args:
-        proto: an empty one to fill; a new one if not given.
+        proto: an empty one.
+        array: of any shape, of a dtype that TensorFlow has; texts are bytes in an object array.
 
     Raises:
         KeyError: TensorFlow has no such dtype.
     """
-    proto = TensorProto() if proto is None else proto
     proto.dtype = TYPE_NUMBERS[array.dtype]
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
     if array.dtype == object:
         proto.string_val.extend(array.ravel())
-        return proto
+        return
     contiguous = np.ascontiguousarray(array)
     if array.dtype.name in _FIXED_FIELDS:
         field, stored = _FIXED_FIELDS[array.dtype.name]
@@ -148,4 +148,3 @@ def proto_from_array(array: np.ndarray, proto: TensorProto | None = None) -> Ten
         tag = field << 3 | _LENGTH_DELIMITED
         head = varints(np.array([tag], np.uint64)) + varints(np.array([len(data)], np.uint64))
         proto.MergeFromString(head + data)
-    return proto

@@ -43,15 +43,12 @@ def _parse(record: bytes, path: Path) -> PredictionLog:
         raise StatusError(INVALID, f"Failed to parse warmup record: {text} from {path}") from None
 
 
-def replay_warmup(version_folder: str | Path, predict: Callable[[PredictRequest], object]) -> int:
+def replay_warmup(version_folder: str | Path, predict: Callable[[PredictRequest], object]) -> None:
     """Runs the warm-up requests of a version, if it has any.
 
     Args:
         version_folder: `<model>/<version>`.
         predict: answers one request; the model name in it says nothing.
-
-    Returns:
-        How many records there were.
 
     Raises:
         StatusError: the file is no TFRecord file, holds what cannot be run or too much, or
@@ -59,21 +56,18 @@ def replay_warmup(version_folder: str | Path, predict: Callable[[PredictRequest]
     """
     path = Path(version_folder) / WARMUP_FILE
     if not path.is_file():
-        return 0
-    count = 0
-    for record in _records(path):
+        return
+    for count, record in enumerate(_records(path), start=1):
         log = _parse(record, path)
         kind = log.WhichOneof("log_type")
         if kind == "predict_log":
             predict(log.predict_log.request)
-        elif kind is not None:  # the stand-in answers Predict only
+        elif kind is not None:  # the local server answers Predict only
             number = PredictionLog.DESCRIPTOR.fields_by_name[kind].number
             raise StatusError(
                 grpc.StatusCode.UNIMPLEMENTED, f"Unsupported log_type for warmup: {number}"
             )
-        count += 1
         if count > MOST_RECORDS:
             raise StatusError(
                 INVALID, f"Number of warmup records exceeds the maximum ({MOST_RECORDS}) at {path}"
             )
-    return count

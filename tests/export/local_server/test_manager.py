@@ -18,14 +18,11 @@ PATIENCE_SECS = 30
 FAST = ManagerOptions(poll_secs=0.01, load_retries=0, retry_secs=0.01)
 
 
-class Runner:
+class ClosableGraph:
     """A loaded graph that knows whether it is closed."""
 
     def __init__(self):
         self.closed = threading.Event()
-
-    def run(self, feeds, fetches, timeout_secs):
-        raise NotImplementedError
 
     def close(self):
         assert not self.closed.is_set()
@@ -42,7 +39,7 @@ class Loads:
         self.tries.append(version)
         if not (folder / "good").exists():
             raise StatusError(grpc.StatusCode.NOT_FOUND, f"nothing in {folder.name}")
-        return Servable(name, version, {}, Runner())
+        return Servable(name, version, ClosableGraph())
 
 
 @pytest.fixture
@@ -56,9 +53,9 @@ def managers():
     started = []
 
     def start(loads, models, options=FAST):
-        manager = Manager(loads, options)
+        manager = Manager(models, loads, options)
         started.append(manager)
-        manager.start(models)
+        manager.start()
         return manager
 
     yield start
@@ -75,8 +72,8 @@ def add_version(base_path, version, good=True):
     beside.rename(base_path / str(version))
 
 
-def model(base_path, policy="", name="gen", **labels):
-    return Model(name, base_path, text_format.Parse(policy, VersionPolicy()), labels)
+def model(base_path, policy="", name="gen"):
+    return Model(name, base_path, text_format.Parse(policy, VersionPolicy()))
 
 
 def states(manager, name="gen"):
@@ -84,8 +81,15 @@ def states(manager, name="gen"):
     return {v: name_of(state.state) for v, state in manager.board.versions(name).items()}
 
 
+def wait_until(condition):
+    end = time.monotonic() + PATIENCE_SECS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
 def becomes(manager, expected, name="gen"):
-    manager.board.wait_for(lambda: states(manager, name) == expected, PATIENCE_SECS)
+    wait_until(lambda: states(manager, name) == expected)
 
 
 def spec(**fields):
@@ -120,8 +124,8 @@ def test_an_old_version_stays_until_its_last_request_is_done(tmp_path, loads, ma
             add_version(tmp_path, 2)
             becomes(manager, {2: "AVAILABLE", 1: "UNLOADING"})
             assert used_version(manager) == 2
-        assert not old.runner.closed.is_set()
-    assert old.runner.closed.is_set()
+        assert not old.graph.closed.is_set()
+    assert old.graph.closed.is_set()
     assert states(manager) == {2: "AVAILABLE", 1: "END"}
 
 
@@ -159,9 +163,10 @@ def test_a_load_is_tried_again_and_nothing_else_is_done_meanwhile(tmp_path, load
 def test_a_start_without_a_loadable_version_is_an_error_that_names_it(tmp_path, loads):
     add_version(tmp_path / "gen", 1)
     add_version(tmp_path / "bad", 4, good=False)
-    manager = Manager(loads, ManagerOptions())
+    options = ManagerOptions(poll_secs=1, load_retries=5, retry_secs=60)
+    models = [model(tmp_path / "gen"), model(tmp_path / "bad", name="bad")]
     with pytest.raises(StatusError) as caught:
-        manager.start([model(tmp_path / "gen"), model(tmp_path / "bad", name="bad")])
+        Manager(models, loads, options).start()
     assert str(caught.value) == (
         "UNKNOWN: 1 model(s) did not become available: "
         "{{{name: bad version: 4} due to error: NOT_FOUND: nothing in 4}, }"
@@ -174,7 +179,7 @@ def test_a_start_without_a_loadable_version_is_an_error_that_names_it(tmp_path, 
 )
 def test_a_model_without_a_folder_or_a_version_is_refused(tmp_path, loads, folder, text):
     with pytest.raises(StatusError, match=text) as caught:
-        Manager(loads, FAST).start([model(tmp_path / folder)])
+        Manager([model(tmp_path / folder)], loads, FAST).start()
     assert caught.value.code == grpc.StatusCode.NOT_FOUND
 
 
@@ -184,55 +189,19 @@ def test_policies_all_and_specific_keep_several_versions(tmp_path, loads, manage
     manager = managers(loads, [model(tmp_path, "all { }")])
     assert states(manager) == {3: "AVAILABLE", 2: "AVAILABLE", 1: "AVAILABLE"}
     assert used_version(manager, version={"value": 1}) == 1
-    manager.reload([model(tmp_path, "specific { versions: 1 versions: 2 }")], PATIENCE_SECS)
-    becomes(manager, {3: "END", 2: "AVAILABLE", 1: "AVAILABLE"})
+    manager = managers(loads, [model(tmp_path, "specific { versions: 1 versions: 2 }")])
+    assert states(manager) == {2: "AVAILABLE", 1: "AVAILABLE"}
     assert used_version(manager) == 2
 
 
-def test_labels_follow_a_reload_and_only_loaded_versions_can_have_one(tmp_path, loads, managers):
+def test_an_end_does_not_wait_for_the_next_try_of_a_load(tmp_path, loads, managers):
     add_version(tmp_path, 1)
-    add_version(tmp_path, 2)
-    manager = managers(loads, [model(tmp_path, "all { }")])
-    manager.reload([model(tmp_path, "all { }", stable=1, canary=2)], PATIENCE_SECS)
-    assert used_version(manager, version_label="stable") == 1
-    assert used_version(manager, version_label="canary") == 2
-    with pytest.raises(StatusError, match="version 9 of model gen, which is not currently"):
-        manager.reload([model(tmp_path, "all { }", stable=9)], PATIENCE_SECS)
-    assert used_version(manager, version_label="stable") == 1
-    manager.reload([model(tmp_path, "all { }", stable=2)], PATIENCE_SECS)
-    assert used_version(manager, version_label="stable") == 2
-
-
-def test_labels_at_the_start_need_to_be_allowed(tmp_path, loads, managers):
-    add_version(tmp_path, 1)
-    labelled = [model(tmp_path, stable=1)]
-    with pytest.raises(StatusError, match="not currently available") as caught:
-        managers(loads, labelled)
-    assert caught.value.code == grpc.StatusCode.FAILED_PRECONDITION
-    manager = managers(loads, labelled, ManagerOptions(labels_before_versions=True))
-    assert used_version(manager, version_label="stable") == 1
-
-
-def test_a_new_model_that_cannot_be_loaded_fails_the_reload(tmp_path, loads, managers):
-    add_version(tmp_path / "a", 1)
-    add_version(tmp_path / "b", 1, good=False)
-    manager = managers(loads, [model(tmp_path / "a")])
-    both = [model(tmp_path / "a"), model(tmp_path / "b", name="b")]
-    with pytest.raises(StatusError, match=r"1 model\(s\) did not become available.*nothing in 1"):
-        manager.reload(both, PATIENCE_SECS)
-    assert used_version(manager) == 1
-
-
-def test_a_reload_waits_no_longer_than_it_may(tmp_path, loads, managers):
-    add_version(tmp_path / "a", 1)
-    add_version(tmp_path / "b", 1, good=False)
-    options = ManagerOptions(poll_secs=0.01, load_retries=5, retry_secs=60)
-    manager = managers(loads, [model(tmp_path / "a")], options)
-    both = [model(tmp_path / "a"), model(tmp_path / "b", name="b")]
-    with pytest.raises(StatusError, match="Deadline Exceeded"):
-        manager.reload(both, 0.1)
-    manager.stop()  # at once, though the next try would come in a minute
-    assert not manager._thread.is_alive()
+    options = ManagerOptions(poll_secs=0.01, load_retries=5, retry_secs=86_400)
+    manager = managers(loads, [model(tmp_path)], options)
+    add_version(tmp_path, 2, good=False)
+    wait_until(lambda: loads.tries.count(2) == 1)
+    manager.stop()
+    assert states(manager) == {2: "END", 1: "END"}
 
 
 def test_a_version_whose_folder_is_deleted_goes_and_an_unreadable_folder_changes_nothing(
@@ -259,7 +228,7 @@ def test_no_request_ever_meets_a_closed_version_while_they_come_and_go(tmp_path,
         last = 0
         while not ended.is_set():
             with manager.use(spec()) as servable:
-                if servable.runner.closed.is_set() or servable.version < last:
+                if servable.graph.closed.is_set() or servable.version < last:
                     faults.append(servable.version)
                 last = servable.version
             seen.add(last)
@@ -269,9 +238,7 @@ def test_no_request_ever_meets_a_closed_version_while_they_come_and_go(tmp_path,
         client.start()
     for version in range(2, 12):
         add_version(tmp_path, version)
-        manager.board.wait_for(
-            lambda version=version: states(manager).get(version) == "AVAILABLE", PATIENCE_SECS
-        )
+        wait_until(lambda version=version: states(manager).get(version) == "AVAILABLE")
     ended.set()
     for client in clients:
         client.join()

@@ -1,4 +1,4 @@
-"""The local stand-in as a process: switches under load, limits, TLS, faults, and its end."""
+"""The local server as a process: switches under load, limits, TLS, faults, and its end."""
 
 import concurrent.futures
 import signal
@@ -13,11 +13,10 @@ import pytest
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
+from local_server_process import PATIENCE_SECS, error_of, predict_request, serving
 from run_programs import run
-from serving_cases.models import save_gen, weights_of
+from serving_cases.models import save_bat, save_gen, weights_of
 from serving_cases.replay import Client
-from standin_models import save_batched
-from standin_process import PATIENCE_SECS, error_of, predict_request, serving
 
 LATENT = np.zeros((1, 64), np.float32)
 POSE = np.ones((1, 32, 32, 4), np.float32)
@@ -30,7 +29,7 @@ def saved(tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved")
     for version in (1, 2, 3):
         save_gen(version, folder / f"gen-{version}")
-    save_batched(folder)
+    save_bat(folder)
     return folder
 
 
@@ -141,8 +140,8 @@ def test_limits_and_faults_are_answered_and_the_server_goes_on(bat, tmp_path):
         check_the_thread_limit(server, tmp_path / "gate")
         check_what_is_no_request(server)
         check_a_broken_version(server, bat)
-        health = server.channel.unary_unary("/grpc.health.v1.Health/Check")
-        assert error_of(lambda: health(b"", timeout=PATIENCE_SECS)).startswith("UNIMPLEMENTED")
+        unknown = server.channel.unary_unary("/tensorflow.serving.ModelService/Unknown")
+        assert error_of(lambda: unknown(b"", timeout=PATIENCE_SECS)).startswith("UNIMPLEMENTED")
         check_that_a_deadline_ends_a_graph(server, tmp_path / "gate")
         check_that_a_cancelled_call_holds_up_nobody(server, tmp_path / "gate")
         check_that_sigterm_drains(server, tmp_path / "gate")
@@ -211,7 +210,7 @@ def check_that_sigterm_drains(server, gate):
         time.sleep(0.3)
         assert not running.done()
         server.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: "local stand-in: stopping" in server.lines)
+        wait_until(lambda: "local server: stopping" in server.lines)
         late = error_of(lambda: server.predict("bat", {"latent": LATENT}))
         assert isinstance(late, str)
         assert late.startswith("UNAVAILABLE")
@@ -221,10 +220,7 @@ def check_that_sigterm_drains(server, gate):
 
 
 def test_a_graph_without_end_does_not_keep_the_server_from_ending(bat, tmp_path):
-    flags = (f"--model_base_path={bat}", "--drain_secs=0.3", "--enable_grpc_healthcheck_service")
-    with serving(*flags) as server:
-        watched = server.channel.unary_stream("/grpc.health.v1.Health/Watch")(b"")
-        assert next(watched) == bytes([0x08, 1])  # status: SERVING
+    with serving(f"--model_base_path={bat}", "--drain_secs=0.3") as server:
         inputs = held(tmp_path / "gate")
         with concurrent.futures.ThreadPoolExecutor(1) as clients:
             lost = clients.submit(error_of, lambda: server.predict("default", inputs, "held"))
@@ -232,7 +228,6 @@ def test_a_graph_without_end_does_not_keep_the_server_from_ending(bat, tmp_path)
             server.process.send_signal(signal.SIGINT)
             assert server.process.wait(PATIENCE_SECS) == 0
             assert lost.result().startswith(("UNAVAILABLE", "CANCELLED"))
-        assert next(watched) == bytes([0x08, 2])  # NOT_SERVING
 
 
 def certificate(folder, name):
@@ -311,7 +306,6 @@ def start_faults(folder, port):
             f"--model_base_path={folder}",
             f"--port={port}",
         ): "`port` must be free, and `host`",
-        (f"--model_base_path={folder}", "--batching_parameters_file=x"): "--enable_batching",
         (f"--model_base_path={folder}", f"--ssl_config_file={folder}/bad.config"): "no SSLConfig",
     }
 
@@ -326,4 +320,4 @@ def test_a_start_that_fails_is_one_line_and_a_status(tmp_path):
                 assert status == 1, output
                 assert line.startswith("serve: ")
                 assert expected in line
-                assert all(told.startswith("local stand-in: default version 1") for told in log)
+                assert all(told.startswith("local server: default version 1") for told in log)

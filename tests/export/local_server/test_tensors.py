@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
-from export.local_server.models.tensors import array_from_proto, proto_from_array, varints
+from export.local_server.models.tensors import array_from_proto, fill_proto, varints
 
 LIMIT_BYTES = 2**20
 RANDOM = np.random.default_rng(0)
@@ -29,6 +29,12 @@ ARRAYS = {
     "string_val": np.array([[b"a", b""], [b"\xff\x00", b"long" * 100]], object),
     "float_val of a scalar": np.full((), 3, np.float32),
 }
+
+
+def proto_from_array(array):
+    proto = TensorProto()
+    fill_proto(proto, array)
+    return proto
 
 
 def content_proto(array, **changes):

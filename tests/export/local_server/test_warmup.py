@@ -1,7 +1,6 @@
-"""Warm-up of the stand-in: which records are run, and which make a load fail, and how."""
+"""Warm-up of the local server: which records are run, and which make a load fail, and how."""
 
 import struct
-import urllib.request
 
 import numpy as np
 import pytest
@@ -10,11 +9,11 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from batching_by_hand import outcome
 from export.local_server.models.tfrecords import masked_crc32c, read_records
 from export.local_server.models.warmup import WARMUP_FILE, replay_warmup
-from standin_models import save_batched
-from standin_process import predict_request, serving
+from export.tensorflow_c.status import StatusError
+from local_server_process import predict_request, serving
+from serving_cases.models import save_bat
 
 NOT_RECORDS = "Please verify your warmup data is in TFRecord format."
 
@@ -33,6 +32,12 @@ def log_of(request):
     log = PredictionLog()
     log.predict_log.request.CopyFrom(request)
     return log.SerializeToString()
+
+
+def error_of_replaying(folder):
+    with pytest.raises(StatusError) as caught:
+        replay_warmup(folder, lambda request: None)
+    return str(caught.value)
 
 
 def named(name):
@@ -87,20 +92,20 @@ def test_a_record_that_claims_to_be_enormous_takes_no_memory(tmp_path):
 
 
 def test_a_version_without_the_file_is_not_warmed_up(tmp_path):
-    assert replay_warmup(tmp_path, lambda request: pytest.fail("nothing to run")) == 0
+    replay_warmup(tmp_path, lambda request: pytest.fail("nothing to run"))
 
 
 def test_each_request_is_run_once_and_in_order(tmp_path):
     names = ["a", "b", "a"]
     write(tmp_path, *[log_of(named(name)) for name in names])
     seen = []
-    assert replay_warmup(tmp_path, lambda request: seen.append(request.model_spec.name)) == 3
+    replay_warmup(tmp_path, lambda request: seen.append(request.model_spec.name))
     assert seen == names
 
 
 def test_a_record_without_a_request_is_passed_over(tmp_path):
     write(tmp_path, PredictionLog().SerializeToString())
-    assert replay_warmup(tmp_path, lambda request: pytest.fail("nothing to run")) == 1
+    replay_warmup(tmp_path, lambda request: pytest.fail("nothing to run"))
 
 
 @pytest.mark.parametrize(
@@ -119,15 +124,17 @@ def test_a_record_without_a_request_is_passed_over(tmp_path):
 )
 def test_a_record_that_cannot_be_run_fails_the_load(tmp_path, records, expected):
     write(tmp_path, *records)
-    assert outcome(lambda: replay_warmup(tmp_path, lambda request: None)).startswith(expected)
+    assert error_of_replaying(tmp_path).startswith(expected)
 
 
 def test_a_thousand_records_are_run_and_one_more_fails_the_load(tmp_path):
     record = log_of(named("a"))
     write(tmp_path, *[record] * 1000)
-    assert replay_warmup(tmp_path, lambda request: None) == 1000
+    seen = []
+    replay_warmup(tmp_path, seen.append)
+    assert len(seen) == 1000
     write(tmp_path, *[record] * 1001)
-    assert outcome(lambda: replay_warmup(tmp_path, lambda request: None)) == (
+    assert error_of_replaying(tmp_path) == (
         "INVALID_ARGUMENT: Number of warmup records exceeds the maximum (1000) at "
         f"{tmp_path / WARMUP_FILE}"
     )
@@ -137,53 +144,37 @@ def test_what_is_no_tfrecord_file_is_data_loss(tmp_path):
     path = tmp_path / WARMUP_FILE
     path.parent.mkdir()
     path.write_text("These are not the records that you are looking for.")
-    text = outcome(lambda: replay_warmup(tmp_path, lambda request: None))
-    assert text == f"DATA_LOSS: corrupted record at 0. {NOT_RECORDS}"
+    assert error_of_replaying(tmp_path) == f"DATA_LOSS: corrupted record at 0. {NOT_RECORDS}"
 
 
-# --- in a running stand-in
+# --- in a running server
 
 
 @pytest.fixture(scope="module")
 def bat(tmp_path_factory):
-    return save_batched(tmp_path_factory.mktemp("models"))
+    return save_bat(tmp_path_factory.mktemp("models"))
 
 
 def good(latents=1, signature=""):
     return predict_request("any", {"latent": np.zeros((latents, 64), np.float32)}, signature)
 
 
-def test_a_warmed_up_model_serves_and_the_metrics_say_so(bat, tmp_path):
-    write(bat / "1", log_of(good()), log_of(good(2)), log_of(good(1, "mean")))
-    monitoring = tmp_path / "monitoring"
-    monitoring.write_text('prometheus_config { enable: true path: "/numbers" }')
-    flags = [f"--model_base_path={bat}", "--rest_api_port=0", "--model_name=bat"]
-    with serving(*flags, f"--monitoring_config_file={monitoring}") as server:
-        assert server.predict("bat", {"latent": np.zeros((1, 64), np.float32)})["rows"].int_val == [
-            1
-        ]
-        with urllib.request.urlopen(f"{server.rest_url}/numbers") as page:
-            text = page.read().decode()
-    assert ":tensorflow:serving:model_warmup_latency_count" in text
+def test_a_warmed_up_model_serves(bat):
+    write(bat / "1", log_of(good()), log_of(good(2)))
+    with serving(f"--model_base_path={bat}", "--model_name=bat") as server:
+        answer = server.predict("bat", {"latent": np.zeros((1, 64), np.float32)})
+        assert answer["rows"].int_val == [1]
 
 
-@pytest.mark.parametrize(
-    ("request_", "flags", "expected"),
-    [
-        (good(1, "nope"), [], 'FAILED_PRECONDITION: Serving signature key "nope" not found.'),
-        (good(9), ["--enable_batching"], "INVALID_ARGUMENT: Task size 9 is larger than maximum"),
-    ],
-)
-def test_a_request_that_fails_keeps_the_model_from_serving(
-    bat, tmp_path, request_, flags, expected
-):
-    write(bat / "1", log_of(good()), log_of(request_))
-    parameters = tmp_path / "batching"
-    parameters.write_text("max_batch_size { value: 4 }")
-    if flags:
-        flags = [*flags, f"--batching_parameters_file={parameters}"]
-    options = ["--max_num_load_retries=0", "--load_retry_interval_micros=0", "--model_name=bat"]
+@pytest.mark.parametrize("switch", ["--enable_model_warmup", "--noenable_model_warmup"])
+def test_a_request_that_fails_keeps_the_model_from_serving_unless_it_is_not_run(bat, switch):
+    write(bat / "1", log_of(good()), log_of(good(1, "nope")))
+    flags = (f"--model_base_path={bat}", "--model_name=bat", switch)
+    if switch.startswith("--no"):
+        with serving(*flags) as server:
+            assert server.predict("bat", {"latent": np.zeros((1, 64), np.float32)})
+        return
     with pytest.raises(AssertionError, match="ended with 1") as ended:  # noqa: SIM117
-        with serving(f"--model_base_path={bat}", *options, *flags):
+        with serving(*flags):
             pass
-    assert expected in str(ended.value)
+    assert 'FAILED_PRECONDITION: Serving signature key "nope" not found.' in str(ended.value)

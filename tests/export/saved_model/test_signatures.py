@@ -123,18 +123,40 @@ def test_a_seed_gives_the_picture_that_generate_draws_of_it(model, sampler):
     np.testing.assert_array_equal(pixels(pngs), expected)
 
 
-def test_a_seed_is_the_same_picture_in_any_batch_and_beside_any_neighbour(model):
-    inputs = inputs_of("from_seed", 6)
-    rows = [[0], [0, 0, 0, 0], [5, 4, 3, 2, 1, 0], [0, 3], [0, 1, 2, 3, 4, 5, 5, 5]]
-    answers = ask(
-        model,
-        *(("from_seed", {alias: value[row] for alias, value in inputs.items()}) for row in rows),
-    )
-    for row, pngs in zip(rows, answers, strict=True):
-        # Convolutions may add up in another order in another batch.
-        np.testing.assert_allclose(
-            pixels(pngs)[row.index(0)].astype(int), pixels(answers[0])[0].astype(int), atol=1
-        )
+def pictures_of(name, answer):
+    """What a signature answered, as [N, R, R, 3] uint8; texts as they are."""
+    if name == "images_serialized":
+        return np.stack([tf.io.parse_tensor(text, tf.uint8) for text in answer])
+    return answer if name in ("images_uint8", "describe") else pixels(answer)
+
+
+# The stock server puts requests together and fills a batch up with copies of a row.
+BATCHES = [
+    [0],
+    [0, 0, 0, 0],
+    [5, 4, 3, 2, 1, 0],
+    [0, 3],
+    [3, 0, 3, 3],
+    [0, 1, 2, 3, 4, 5, 5, 5],
+]
+
+
+@pytest.mark.parametrize("name", [*SIGNATURES, "describe"])
+def test_a_row_depends_neither_on_its_neighbours_nor_on_padding(model, name):
+    inputs = {"rows": np.arange(6)} if name == "describe" else inputs_of(name, 6)
+    batches = [{alias: value[rows] for alias, value in inputs.items()} for rows in BATCHES]
+    answers = ask(model, *((name, batch) for batch in batches))
+    (alone, *others) = (pictures_of(name, answer) for answer in answers)
+    for rows, pictures in zip(BATCHES[1:], others, strict=True):
+        assert len(pictures) == len(rows)
+        for place in np.flatnonzero(np.array(rows) == 0):
+            if name == "describe":
+                assert pictures[place] == alone[0]
+                continue
+            # Convolutions may add up in another order in another batch.
+            np.testing.assert_allclose(pictures[place].astype(int), alone[0].astype(int), atol=1)
+    if name != "describe":
+        assert np.abs(others[1][0].astype(int) - alone[0].astype(int)).max() > 1
 
 
 def test_interpolation_starts_and_ends_at_its_latents_and_turns_evenly_between(model):

@@ -96,12 +96,11 @@ def own_cores() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
-def check_counts(name: str, counts: Sequence[int], cores: int) -> None:
+def check_counts(counts: Sequence[int], cores: int) -> None:
     """Checks that each worker can have a core of its own.
 
     Args:
-        name: of the flag that holds the counts.
-        counts: numbers of workers.
+        counts: numbers of workers, of the flag `workers`.
         cores: how many there are.
 
     Raises:
@@ -109,6 +108,6 @@ def check_counts(name: str, counts: Sequence[int], cores: int) -> None:
     """
     if max(counts) > cores:
         raise ValueError(
-            f"`{name}` must leave each a core of its own, of {cores} here. "
-            f"Received: {name}={','.join(map(str, counts))}. Lower --{name}."
+            f"`workers` must leave each a core of its own, of {cores} here. "
+            f"Received: workers={','.join(map(str, counts))}. Lower --workers."
         )

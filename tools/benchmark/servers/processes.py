@@ -49,15 +49,12 @@ def _write_run(run_dir: Path, resolution: int, fmap_base: int, fmap_max: int) ->
     CheckpointStore(run_dir, state, keep=1).save()
 
 
-def write_model(
-    model_dir: Path, resolution: int, fmap_base: int, fmap_max: int, warmup_batch_sizes: str
-) -> None:
+def write_model(model_dir: Path, resolution: int, fmap_base: int, fmap_max: int) -> None:
     """Exports a network with random weights, by the program that users run.
 
     Args:
         model_dir: folder of the model, which gets version 1; the run is beside it.
         resolution, fmap_base, fmap_max: of the network.
-        warmup_batch_sizes: such as `1,2,4`.
 
     Raises:
         ValueError: the exporter's last line, where it fails.
@@ -65,8 +62,7 @@ def write_model(
     run_dir = model_dir.with_name(f"{model_dir.name}_run")
     _write_run(run_dir, resolution, fmap_base, fmap_max)
     command = [sys.executable, "-m", "export.export_saved_model"]
-    command += [f"--run_dir={run_dir}", f"--export_dir={model_dir}"]
-    command += [f"--warmup_batch_sizes={warmup_batch_sizes}"]
+    command += [f"--run_dir={run_dir}", f"--export_dir={model_dir}", "--warmup_batch_sizes=1"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise ValueError((done.stderr.strip().splitlines() or ["the export failed"])[-1])
@@ -74,7 +70,7 @@ def write_model(
 
 @contextmanager
 def server(model_dir: Path, *flags: str) -> Iterator[str]:
-    """The local stand-in with a model, as a process of its own; yields its address.
+    """The local server with a model, as a process of its own; yields its address.
 
     Args:
         model_dir: the folder of the model's versions.
@@ -82,7 +78,7 @@ def server(model_dir: Path, *flags: str) -> Iterator[str]:
     """
     command = [sys.executable, "-m", "export.serve", "--port=0", f"--model_name={MODEL}"]
     process = subprocess.Popen(
-        [*command, f"--model_base_path={model_dir}", "--grpc_max_threads=128", *flags],
+        [*command, f"--model_base_path={model_dir}", *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -96,7 +92,7 @@ def server(model_dir: Path, *flags: str) -> Iterator[str]:
             if "ready" in line:
                 break
         else:
-            raise ValueError("The local stand-in did not start: run `python -m export.serve`.")
+            raise ValueError("The local server did not start: run `python -m export.serve`.")
         yield address
     finally:
         process.terminate()

@@ -74,16 +74,16 @@ class Case:
         return f"psgan_tf, {self.kernels}, {self.precision}"
 
 
-def whole_numbers(name: str, texts: Sequence[str], least: int = 1) -> list[int]:
-    """A list flag of whole numbers of at least `least`.
+def whole_numbers(name: str, texts: Sequence[str]) -> list[int]:
+    """A list flag of whole numbers of at least 1.
 
     Raises:
         ValueError: naming the flag.
     """
     whole = all(text.isascii() and text.isdigit() for text in texts)
-    if not texts or not whole or min(map(int, texts)) < least:
+    if not texts or not whole or min(map(int, texts)) < 1:
         raise ValueError(
-            f"`{name}` must be whole numbers of at least {least}, joined by commas. "
+            f"`{name}` must be whole numbers of at least 1, joined by commas. "
             f"Received: {name}={','.join(texts)}."
         )
     return [int(text) for text in texts]

@@ -4,6 +4,7 @@
 
 FOLDER/gen/1 and 2   latent [N, 64] and pose [N, 32, 32, 4] to a picture, raw or as PNG
 FOLDER/staged/3      a version to be moved into gen while a server runs
+FOLDER/bat/1         latent [N, 64] to a picture, and a run that lasts as long as a file is there
 FOLDER/odd/1         one signature for each kind of graph that servers treat differently
 FOLDER/python/1, FOLDER/numpy/1   graphs that call Python, which no C++ server can
 FOLDER/keras_save/1, FOLDER/keras_export/1   a Keras model by its two ways out
@@ -27,6 +28,7 @@ LATENT_SIZE = 64
 FLOATS_64 = tf.TensorSpec([None, LATENT_SIZE], tf.float32, "latent")
 POSE = tf.TensorSpec([None, 32, 32, 4], tf.float32, "pose")
 SMALL = tf.TensorSpec([None, 8, 8, 3], tf.float32, "pose")
+GATE = tf.TensorSpec([None], tf.string, "gate")
 
 
 def weights_of(version):
@@ -52,6 +54,32 @@ class Gen(tf.Module):
         images = self.serve(latent, pose)["images"]
         pixels = tf.cast(tf.clip_by_value(images * 127.5 + 127.5, 0, 255), tf.uint8)
         return {"png_bytes": tf.map_fn(tf.io.encode_png, pixels, fn_output_signature=tf.string)}
+
+
+class Bat(tf.Module):
+    """A picture from a latent alone, with the number of rows that the graph saw."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights = tf.Variable(tf.random.stateless_normal([LATENT_SIZE, 192], seed=[7, 0]))
+
+    @tf.function(input_signature=[FLOATS_64])
+    def serve(self, latent):
+        rows = tf.shape(latent)[0]
+        images = tf.reshape(latent @ self.weights, [-1, 8, 8, 3])
+        return {"images": images, "rows": tf.fill([rows], rows)}
+
+    @tf.function(input_signature=[FLOATS_64, GATE])
+    def held(self, latent, gate):
+        """Runs for as long as the first row's file is there."""
+        pattern = gate[0]
+        turns = tf.while_loop(
+            lambda turn: tf.size(tf.io.matching_files(pattern)) > 0,
+            lambda turn: [turn + 1],
+            [tf.constant(0, tf.int64)],
+        )
+        rows = tf.shape(latent)[0] + tf.cast(turns[0] * 0, tf.int32)
+        return {"rows": tf.fill([tf.shape(latent)[0]], rows)}
 
 
 class Odd(tf.Module):
@@ -143,6 +171,14 @@ def save_gen(version, folder):
     )
 
 
+def save_bat(folder):
+    """Writes version 1 of `bat` under `folder/bat`; returns that path."""
+    bat = Bat()
+    signatures = {"serving_default": bat.serve, "held": bat.held}
+    tf.saved_model.save(bat, str(Path(folder, "bat", "1")), signatures=signatures)
+    return Path(folder, "bat")
+
+
 def save_odd(folder):
     """Writes the model of odd signatures, each under the name of its method."""
     odd = Odd()
@@ -175,6 +211,7 @@ def write_models(folder):
     for version in (1, 2):
         save_gen(version, folder / "gen" / str(version))
     save_gen(3, folder / "staged" / "3")
+    save_bat(folder)
     save_odd(folder / "odd" / "1")
     save_keras(folder)
     for name, module in (("python", CallsPython()), ("numpy", CallsNumpy())):

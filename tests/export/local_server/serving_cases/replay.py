@@ -4,7 +4,7 @@
 
 Any server will do that serves the models of `models.py`: the stock one too. Each line says whether
 the answer was equal; the exit status is 1 if one was not. `reload.toml` also takes
-`--models=FOLDER`, the models' folder as the server sees it.
+`--models=FOLDER`, the models' folder as the server sees it, and `rest.toml` `--rest_address`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ import grpc
 import numpy as np
 from google.protobuf import text_format
 
+from tests.export.local_server.serving_cases import rest
+
 HERE = Path(__file__).resolve().parent
+REST_FILE = "rest.toml"
 PATIENCE_SECS = 30
 SIZES = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 NUMBERS = (
@@ -234,22 +237,19 @@ def _signature_faults(fields, message):
     return faults
 
 
-def faults_of(case, answer, expected=None, without_onednn=False):
+def faults_of(case, answer, without_onednn=False):
     """How an answer differs from what is expected; empty where it does not.
 
     Args:
-        expected: `code` and `text` in place of the case's own.
         without_onednn: the server's TensorFlow does not use oneDNN.
     """
-    expected = expected or case.fields
-    if answer.code != expected.get("code", "OK"):
+    if answer.code != case.fields.get("code", "OK"):
         return [f"{answer.code} {answer.text!r}"]
     if answer.code == "OK":
         return _message_faults(case, answer.message)
-    text = expected["text"]
+    text = case.fields["text"]
     if without_onednn:
-        text = expected.get("without_onednn", text)
-    text = text.replace("{models}", case.models)
+        text = case.fields.get("without_onednn", text)
     return [] if normalised(answer.text) == text else [f"{answer.code} {answer.text!r}"]
 
 
@@ -264,23 +264,36 @@ def state_faults(client, case):
         time.sleep(0.05)
 
 
+def faults_of_grpc(arguments, file_name):
+    """(name, faults) of each case of a file, asked in their order."""
+    client = Client(arguments.address)
+    for case in read_cases(file_name, arguments.models):
+        faults = faults_of(case, client.ask(case), without_onednn=arguments.without_onednn)
+        yield case.name, faults + state_faults(client, case)
+    client.close()
+
+
 def main():
-    """Replays the files and prints a line a case."""
+    """Replays the files and prints a line per case."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--address", required=True, help="HOST:PORT of the gRPC port")
+    parser.add_argument("--address", help="HOST:PORT of the gRPC port")
+    parser.add_argument("--rest_address", help="HOST:PORT of the REST port, for rest.toml")
     parser.add_argument("--models", default="", help="the models' folder as the server sees it")
     parser.add_argument("--without_onednn", action="store_true", help="the server runs without it")
     parser.add_argument("files", nargs="*", default=["predict.toml", "others.toml"])
     arguments = parser.parse_args()
-    client = Client(arguments.address)
     different = 0
     for name in arguments.files:
-        for case in read_cases(name, arguments.models):
-            answer = client.ask(case)
-            faults = faults_of(case, answer, without_onednn=arguments.without_onednn)
-            faults += state_faults(client, case)
+        flag = "rest_address" if name == REST_FILE else "address"
+        if not getattr(arguments, flag):
+            parser.error(f"{name} needs --{flag}")
+        if name == REST_FILE:
+            answers = rest.faults_of_cases(arguments.rest_address, HERE / name)
+        else:
+            answers = faults_of_grpc(arguments, name)
+        for case_name, faults in answers:
             different += bool(faults)
-            print(f"{'DIFFERENT' if faults else 'equal':9} {case.name}", *faults, sep="\n    ")
+            print(f"{'DIFFERENT' if faults else 'equal':9} {case_name}", *faults, sep="\n    ")
     print(f"{different} different")
     return int(different > 0)
 

@@ -1,8 +1,7 @@
-"""What each request is answered with, free of gRPC and REST."""
+"""Answers to the requests of both gRPC services."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
 import grpc
@@ -17,12 +16,9 @@ from tensorflow_serving.apis.get_model_status_pb2 import (
     GetModelStatusResponse,
 )
 from tensorflow_serving.apis.inference_pb2 import MultiInferenceRequest
-from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest, ReloadConfigResponse
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
-from export.local_server.config import models_of
-from export.local_server.interfaces import Observer
 from export.local_server.models.manager import Manager
 from export.local_server.models.predict import DEFAULT_SIGNATURE, invalid, predict
 from export.local_server.models.servable import VersionState
@@ -44,7 +40,7 @@ def _add_state(response: GetModelStatusResponse, version: int, state: VersionSta
         status.status.error_message = state.error.message
 
 
-class StandIn:
+class RequestHandler:
     """Answers requests from what the manager has loaded.
 
     Every method raises StatusError, with the code and the text that the stock server would send.
@@ -52,27 +48,22 @@ class StandIn:
     Args:
         manager: loads the models.
         tensor_limit_bytes: of one tensor in a request.
-        observer: is told of what ran.
     """
 
-    def __init__(self, manager: Manager, tensor_limit_bytes: int, observer: Observer) -> None:
+    def __init__(self, manager: Manager, tensor_limit_bytes: int) -> None:
         self._manager = manager
         self._tensor_limit_bytes = tensor_limit_bytes
-        self._observer = observer
 
     def predict(self, request: PredictRequest, timeout_secs: float | None) -> PredictResponse:
         """PredictionService.Predict; None for the time waits for ever."""
         _require_spec(request)
         with self._manager.use(request.model_spec) as servable:
-            began = time.monotonic()
-            response = predict(servable, request, timeout_secs, self._tensor_limit_bytes)
-            self._observer.run_finished(servable.name, time.monotonic() - began)
-        return response
+            return predict(servable, request, timeout_secs, self._tensor_limit_bytes)
 
-    def signatures(self, model_spec: ModelSpec) -> tuple[int, Mapping[str, SignatureDef]]:
+    def _signatures(self, model_spec: ModelSpec) -> tuple[int, Mapping[str, SignatureDef]]:
         """The version that a request would meet, and its signatures."""
         with self._manager.use(model_spec) as servable:
-            return servable.version, servable.signatures
+            return servable.version, servable.graph.signatures
 
     def model_metadata(self, request: GetModelMetadataRequest) -> GetModelMetadataResponse:
         """PredictionService.GetModelMetadata."""
@@ -82,7 +73,7 @@ class StandIn:
         for field in request.metadata_field:
             if field != METADATA_FIELD:
                 raise invalid(f"Metadata field {field} is not supported")
-        version, signatures = self.signatures(request.model_spec)
+        version, signatures = self._signatures(request.model_spec)
         response = GetModelMetadataResponse()
         response.model_spec.name = request.model_spec.name
         response.model_spec.version.value = version
@@ -111,20 +102,6 @@ class StandIn:
             _add_state(response, version, state)
         return response
 
-    def reload(
-        self, request: ReloadConfigRequest, timeout_secs: float | None
-    ) -> ReloadConfigResponse:
-        """ModelService.HandleReloadConfigRequest."""
-        if request.config.WhichOneof("config") != "model_config_list":
-            raise invalid(
-                "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
-                "ModelConfigList is currently supported"
-            )
-        self._manager.reload(models_of(request.config.model_config_list), timeout_secs)
-        response = ReloadConfigResponse()
-        response.status.SetInParent()
-        return response
-
     def refuse_examples(self, request: object, method: str) -> None:
         """Classify and Regress, which are for signatures of another kind; always raises."""
         _require_spec(request)
@@ -136,12 +113,12 @@ class StandIn:
         self._refuse_method(spec, "MultiInference")
 
     def _refuse_method(self, spec: ModelSpec, method: str) -> None:
-        _, signatures = self.signatures(spec)
+        _, signatures = self._signatures(spec)
         name = spec.signature_name or DEFAULT_SIGNATURE
         if name not in signatures:
             raise invalid(f"No signature was found with the name: {name}")
         if len(signatures[name].inputs) != 1:
             raise invalid("Expected one input Tensor.")
         raise StatusError(
-            grpc.StatusCode.UNIMPLEMENTED, f"The local stand-in does not answer {method}."
+            grpc.StatusCode.UNIMPLEMENTED, f"The local server does not answer {method}."
         )

@@ -1,4 +1,4 @@
-"""The stand-in as users start it: a process, its ports, and its end."""
+"""The local server as users start it: a process, its port, and its end."""
 
 import contextlib
 import re
@@ -13,21 +13,15 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from run_programs import PATIENCE_SECS, start
 
 LARGE_MESSAGES = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-TYPES = {
-    np.dtype(np.float32): types_pb2.DT_FLOAT,
-    np.dtype(np.float64): types_pb2.DT_DOUBLE,
-    np.dtype(np.int64): types_pb2.DT_INT64,
-    np.dtype(np.int32): types_pb2.DT_INT32,
-    np.dtype(object): types_pb2.DT_STRING,
-}
+TYPES = {np.dtype(np.float32): types_pb2.DT_FLOAT, np.dtype(object): types_pb2.DT_STRING}
 
 
 class Serving:
-    """A running stand-in.
+    """A running local server.
 
     Attributes:
         lines: what it has printed.
-        grpc_address, rest_url: where it is; the URL is None without a REST port.
+        grpc_address: where it is.
     """
 
     def __init__(self, flags):
@@ -35,23 +29,19 @@ class Serving:
         self.lines = []
         for line in self.process.stdout:
             self.lines.append(line.rstrip())
-            if line.startswith("local stand-in: ready"):
+            if line.startswith("local server: ready"):
                 break
         else:
             raise AssertionError(f"ended with {self.process.wait()}: {self.lines}")
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.grpc_address = self._found(r"gRPC at (\S+)")
-        self.rest_url = self._found(r"REST at (\S+)")
+        self.grpc_address = re.search(r"gRPC at (\S+)", "\n".join(self.lines))[1]
         self.channel = grpc.insecure_channel(self.grpc_address, LARGE_MESSAGES)
         self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
         self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)
 
     def _read(self):
         self.lines.extend(line.rstrip() for line in self.process.stdout)
-
-    def _found(self, pattern):
-        return next((found[1] for line in self.lines if (found := re.search(pattern, line))), None)
 
     def predict(self, name, inputs, signature="", outputs=(), timeout=PATIENCE_SECS):
         """The answer's tensors as protos, by name."""
@@ -70,7 +60,7 @@ class Serving:
 
 @contextlib.contextmanager
 def serving(*flags):
-    """A stand-in with these flags, ended by SIGTERM."""
+    """A local server with these flags, ended by SIGTERM."""
     server = Serving(flags)
     try:
         yield server

@@ -1,1 +1,0 @@
-"""Requests gathered into batches."""

@@ -1,1 +1,0 @@
-"""The REST interface and its JSON."""

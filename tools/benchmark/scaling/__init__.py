@@ -1,1 +1,0 @@
-"""Cost of a step against resolution, batch, keypoints and replicas."""
