@@ -1,4 +1,4 @@
-"""Which models to serve: the flags or the configuration file, and their checks."""
+"""Configuration of the models to serve: flags or a file, and their checks."""
 
 from __future__ import annotations
 

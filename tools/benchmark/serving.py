@@ -1,4 +1,4 @@
-"""What serving costs beyond drawing: each form of a picture, and the first request.
+"""Cost of serving beyond drawing: each form of a picture, and the first request.
 
     python -m tools.benchmark serving --json=serving.json
 

@@ -1,4 +1,4 @@
-"""Which versions are loaded: looks at the models' folders, loads, switches over, unloads.
+"""Manager of loaded versions: looks at the models' folders, loads, switches over, unloads.
 
 As in the stock server one thread does it all, one version after the other, and a new version is
 available before an old one goes. A load that fails is tried again on that same thread, so that

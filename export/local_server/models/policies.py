@@ -1,4 +1,4 @@
-"""Which versions lie in a model's folder, and which of them its policy asks for."""
+"""Version policies: the versions in a model's folder, and those that its policy asks for."""
 
 from __future__ import annotations
 

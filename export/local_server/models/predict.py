@@ -1,4 +1,4 @@
-"""From a PredictRequest to its answer: the stock server's checks, in its order, in its words."""
+"""Prediction for a PredictRequest: the stock server's checks, in its order, in its words."""
 
 from __future__ import annotations
 
