@@ -21,10 +21,10 @@ from absl import flags
 
 from psgan_tf.common import command_line
 from psgan_tf.generation.characters import (
-    Subject,
+    DrawnCharacter,
+    fingerprint_warnings,
     parse_seeds,
     read_characters,
-    strangers,
     subjects_of,
 )
 from psgan_tf.generation.pose_sequences import SequenceOptions, read_sequence
@@ -119,11 +119,11 @@ def open_model() -> RemoteModel:
     )
 
 
-def subjects_of_flags(default_seeds: str, generator: RemoteGenerator) -> list[Subject]:
+def subjects_of_flags(default_seeds: str, generator: RemoteGenerator) -> list[DrawnCharacter]:
     """Who is drawn: the seeds, and the saved characters after them."""
     text = default_seeds if FLAGS.seeds is None and not FLAGS.characters else FLAGS.seeds or ""
     characters = read_characters(FLAGS.characters, generator.latent_size)
-    for warning in strangers(characters, generator.fingerprint):
+    for warning in fingerprint_warnings(characters, generator.fingerprint):
         print(warning, file=sys.stderr)
     subjects = subjects_of(parse_seeds(text) if text.strip() else [], characters)
     if not subjects:
@@ -160,10 +160,10 @@ def animate(model: RemoteModel) -> int:
     if len(subjects) != 1:
         received = f"Received: {len(subjects)}. Name one, as --seeds=42."
         raise ValueError(f"`seeds` and `characters` must name one to animate. {received}")
-    if generator.stage is None:
+    if generator.pose_spec is None:
         raise ValueError(f"`model` must take poses to animate. Received: {FLAGS.model}.")
     options = SequenceOptions(fps=FLAGS.fps, pose_size=parse_pose_size(FLAGS.pose_size))
-    sequence = read_sequence(FLAGS.motion, generator.stage, options)
+    sequence = read_sequence(FLAGS.motion, generator.pose_spec, options)
     load = Load(FLAGS.batch_size, FLAGS.in_flight)
     path = write_remote_animation(generator, subjects[0], sequence, Path(FLAGS.output), load, say)
     print(f"{sequence.num_frames} frames at {sequence.fps:g} a second: {path}")

@@ -22,9 +22,15 @@ from absl import flags
 
 from psgan_tf.common import command_line
 from psgan_tf.common.processes import Interrupts
-from psgan_tf.generation.animation import BACKGROUNDS, Look, Scene, SkeletonPainter, animate
-from psgan_tf.generation.backends.protocol import ModelPainter, Painter
-from psgan_tf.generation.latent_mixing import choose_cast
+from psgan_tf.generation.animation import (
+    BACKGROUNDS,
+    AnimationSpec,
+    FrameStyle,
+    SkeletonBackend,
+    animate,
+)
+from psgan_tf.generation.backends.protocol import GeneratorBackend, Painter
+from psgan_tf.generation.latent_mixing import parse_latent_path
 from psgan_tf.generation.limb_lengths import LIMBS
 from psgan_tf.generation.pose_sequences import (
     PoseSequence,
@@ -33,7 +39,7 @@ from psgan_tf.generation.pose_sequences import (
     rest_skeleton_of_file,
     write_sequence,
 )
-from psgan_tf.generation.pose_spec import FRAMINGS, Stage, View, parse_yaw, read_stage
+from psgan_tf.generation.pose_spec import FRAMINGS, PoseSpec, View, parse_yaw, read_stage
 from psgan_tf.generation.selection import latents_of_parts
 from psgan_tf.images.matting import LEAST_WHITE
 from psgan_tf.keypoints.named_poses import parse_pose_size
@@ -127,9 +133,9 @@ def options_from_flags() -> SequenceOptions:
     )
 
 
-def look_from_flags() -> Look:
+def look_from_flags() -> FrameStyle:
     """What becomes of pictures before they are frames."""
-    return Look(
+    return FrameStyle(
         FLAGS.scale, FLAGS.background, FLAGS.clear_gaps, FLAGS.least_white, FLAGS.side_by_side
     )
 
@@ -144,58 +150,62 @@ def say_aside(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def open_model() -> tuple[Stage, Callable[[], ModelPainter]]:
+def open_model() -> tuple[PoseSpec, Callable[[], GeneratorBackend]]:
     """What the model's poses are measured in, and how to get its painter.
 
     Only a server has to be asked for the first; for others TensorFlow is loaded with the second.
     """
     if FLAGS.address:
-        from psgan_tf.generation.backends.served import RemotePainter
+        from psgan_tf.generation.backends.served import ServedBackend
 
-        remote = RemotePainter(FLAGS.address, FLAGS.model)
-        return remote.stage, lambda: remote
+        remote = ServedBackend(FLAGS.address, FLAGS.model)
+        return remote.pose_spec, lambda: remote
 
-    def painter() -> ModelPainter:
-        from psgan_tf.generation.backends.checkpoint import RunPainter
-        from psgan_tf.generation.backends.saved_model import SavedModelPainter
+    def painter() -> GeneratorBackend:
+        from psgan_tf.generation.backends.checkpoint import CheckpointBackend
+        from psgan_tf.generation.backends.saved_model import SavedModelBackend
 
         if FLAGS.run_dir:
-            return RunPainter(FLAGS.run_dir)
-        return SavedModelPainter(FLAGS.saved_model)
+            return CheckpointBackend(FLAGS.run_dir)
+        return SavedModelBackend(FLAGS.saved_model)
 
     avatar = "" if Path(FLAGS.avatar).is_file() else FLAGS.avatar
     return read_stage(FLAGS.run_dir or FLAGS.saved_model, avatar), painter
 
 
 def scene_of(
-    stage: Stage, sequence: PoseSequence, open_painter: Callable[[], ModelPainter]
-) -> tuple[Scene, Painter]:
+    pose_spec: PoseSpec, sequence: PoseSequence, open_painter: Callable[[], GeneratorBackend]
+) -> tuple[AnimationSpec, Painter]:
     """What is to be drawn, and what draws it."""
     look, frames = look_from_flags(), sequence.num_frames
     names = {"motion": Path(FLAGS.motion).name}  # pictures are passed on: no paths of a machine
     if FLAGS.preview:
         nobody = np.zeros([frames, 0], np.float32)
-        return Scene(stage, sequence, nobody, look, names), SkeletonPainter(stage, stage.frame_px)
-    cast = choose_cast(FLAGS.seed, FLAGS.character, FLAGS.blend, FLAGS.walk)
+        return AnimationSpec(pose_spec, sequence, nobody, look, names), SkeletonBackend(
+            pose_spec, pose_spec.frame_px
+        )
+    latent_path = parse_latent_path(FLAGS.seed, FLAGS.character, FLAGS.blend, FLAGS.walk)
     painter = open_painter()
-    parts = latents_of_parts(cast.parts, painter, say_aside)
-    names |= {"character": cast.name, "model": painter.fingerprint}
-    return Scene(stage, sequence, cast.latents(parts, frames, FLAGS.loop), look, names), painter
+    parts = latents_of_parts(latent_path.parts, painter, say_aside)
+    names |= {"character": latent_path.name, "model": painter.fingerprint}
+    return AnimationSpec(
+        pose_spec, sequence, latent_path.latents(parts, frames, FLAGS.loop), look, names
+    ), painter
 
 
 def main() -> int:
     """Checks the flags, draws, and says where the animation is."""
     outputs = outputs_from_flags()
-    stage, open_painter = open_model()
+    pose_spec, open_painter = open_model()
     if Path(FLAGS.avatar).is_file():
-        stage = replace(stage, rest_skeleton=rest_skeleton_of_file(FLAGS.avatar))
-    stage = replace(stage, ground=FLAGS.ground or stage.ground)
-    sequence = read_sequence(FLAGS.motion, stage, options_from_flags())
+        pose_spec = replace(pose_spec, rest_skeleton=rest_skeleton_of_file(FLAGS.avatar))
+    pose_spec = replace(pose_spec, ground=FLAGS.ground or pose_spec.ground)
+    sequence = read_sequence(FLAGS.motion, pose_spec, options_from_flags())
     if FLAGS.save_poses:
-        write_sequence(FLAGS.save_poses, sequence, stage)
+        write_sequence(FLAGS.save_poses, sequence, pose_spec)
     if not outputs:
         return 0
-    scene, painter = scene_of(stage, sequence, open_painter)
+    scene, painter = scene_of(pose_spec, sequence, open_painter)
     with Interrupts() as interrupts:
         outcome = animate(scene, painter, outputs, say, interrupts.seen, FLAGS.repeat)
     say(outcome.text(sequence.num_frames))

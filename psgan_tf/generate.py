@@ -25,13 +25,13 @@ from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.generation.characters import (
     Character,
     file_name,
+    fingerprint_warnings,
     load_character,
     save_character,
-    strangers,
 )
 from psgan_tf.generation.gallery import Gallery, make_gallery
 from psgan_tf.generation.latent_mixing import Latents
-from psgan_tf.generation.selection import LineUp, gather, parse_wish
+from psgan_tf.generation.selection import SelectedCharacters, load_selection, parse_selection
 from psgan_tf.images.contact_sheets import (
     SHEETS,
     Lettering,
@@ -92,7 +92,7 @@ def check_names(names: Sequence[str]) -> None:
         )
 
 
-def check_count(names: Sequence[str], line_up: LineUp) -> None:
+def check_count(names: Sequence[str], line_up: SelectedCharacters) -> None:
     """Refuses names for another number of characters than are drawn."""
     count = len(line_up.subjects)
     if names and len(names) != count:
@@ -109,7 +109,7 @@ def latents_from_seeds(latent_size: int, seeds: list[int]) -> Latents:
     return of_seeds(np.array(seeds, np.int64), latent_size).numpy()
 
 
-def save_characters(line_up: LineUp, sampler: Sampler, output: Path) -> None:
+def save_characters(line_up: SelectedCharacters, sampler: Sampler, output: Path) -> None:
     """Writes the files that --save_character names."""
     if FLAGS.save_character:
         for name, latent in zip(FLAGS.save_character, line_up.latents, strict=True):
@@ -125,7 +125,7 @@ def save_characters(line_up: LineUp, sampler: Sampler, output: Path) -> None:
 
 def main() -> int:
     """Checks the flags, draws, and prints where the pictures are."""
-    wish = parse_wish(FLAGS.seeds, FLAGS.characters, FLAGS.blend, FLAGS.walk, FLAGS.steps)
+    wish = parse_selection(FLAGS.seeds, FLAGS.characters, FLAGS.blend, FLAGS.walk, FLAGS.steps)
     check_names(FLAGS.save_character)
     Lettering(font=FLAGS.font).load()
     network = load_options(FLAGS.run_dir).network
@@ -134,13 +134,15 @@ def main() -> int:
     size = parse_pose_size(FLAGS.pose_size)
     poses = poses_to_draw(FLAGS.poses, skeleton, frame_px, size, FLAGS.max_poses)
     output = Path(FLAGS.output or Path(FLAGS.run_dir) / "generated")
-    line_up = gather(wish, network.latent_size, partial(latents_from_seeds, network.latent_size))
+    line_up = load_selection(
+        wish, network.latent_size, partial(latents_from_seeds, network.latent_size)
+    )
     check_count(FLAGS.save_character, line_up)
     output.mkdir(parents=True, exist_ok=True)
     from psgan_tf.generation.backends.checkpoint import Sampler
 
     sampler = Sampler(FLAGS.run_dir)
-    for warning in strangers(line_up.read, sampler.fingerprint):
+    for warning in fingerprint_warnings(line_up.read, sampler.fingerprint):
         print(warning, file=sys.stderr)
     style = sheet_style(len(poses), sampler.resolution)
     save_characters(line_up, sampler, output)

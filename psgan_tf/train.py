@@ -56,7 +56,7 @@ flags.DEFINE_list("devices", None, "Replicas, such as GPU:0,GPU:1. Default: all 
 flags.DEFINE_boolean("multi_worker", False, "One of several workers, which TF_CONFIG names.")
 flags.DEFINE_boolean("dry_run", False, "Print the options and the schedule, and stop.")
 flags.DEFINE_boolean(
-    "probe_memory", False, "Print what memory each stage takes, by real steps of it, and stop."
+    "probe_memory", False, "Print what memory each phase takes, by real steps of it, and stop."
 )
 flags.DEFINE_float(
     "memory_budget_gib", None, "Of --probe_memory: look for a --micro_batch that takes less.", 0.0

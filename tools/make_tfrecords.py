@@ -16,7 +16,7 @@ from absl import flags
 
 from psgan_tf.common import command_line
 from psgan_tf.data.conversion.inspection import check_source, summary_table, write_preview
-from psgan_tf.data.conversion.preparation import Preparation, refuse_faults, worker_count
+from psgan_tf.data.conversion.preparation import ConversionSettings, refuse_faults, worker_count
 from psgan_tf.data.conversion.shard_plan import (
     ConversionOptions,
     parse_resolutions,
@@ -88,7 +88,7 @@ def conversion_options(source: Source) -> ConversionOptions:
     least = source.min_keypoints if FLAGS.min_keypoints is None else FLAGS.min_keypoints
     return ConversionOptions(
         name=safe_name(FLAGS.name or source.card.get("name") or source.name),
-        preparation=Preparation(source.frame_px, resolutions, FLAGS.square, least),
+        preparation=ConversionSettings(source.frame_px, resolutions, FLAGS.square, least),
         seed=FLAGS.seed,
         shards=FLAGS.shards,
         test_motions=tuple(FLAGS.test_motions),

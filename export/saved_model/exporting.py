@@ -22,7 +22,7 @@ from psgan_tf.common.files import json_text
 from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.training.checkpoints import RunWeights, load_run_weights
 from psgan_tf.training.config import TrainingConfig, load_options
-from psgan_tf.training.schedule import Stage, build_schedule
+from psgan_tf.training.schedule import GrowthState, build_schedule
 
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
@@ -61,16 +61,16 @@ def export_run(
     options, data = load_options(run_dir), DatasetCard.load(run_dir)
     evaluation = read_evaluation(run_dir)
     weights = load_run_weights(run_dir, checkpoint)
-    stage = build_schedule(options).stage_in(weights.phase_index, weights.images_shown)
-    alpha = stage.alpha if stage.phase.fading else None
+    growth = build_schedule(options).growth_in_phase(weights.phase_index, weights.images_shown)
+    alpha = growth.alpha if growth.phase.fading else None
     generator = weights.averaged(_POLICIES[precision])
     description = json_text(description_for_clients(weights, data))
-    served = ServedGenerator(generator, stage.phase.resolution, alpha, description)
+    served = ServedGenerator(generator, growth.phase.resolution, alpha, description)
     with new_version(model_dir) as folder:
         tf.saved_model.save(served, str(folder), signatures=served.signatures)
         signatures = signatures_of(read_meta_graph(folder))
         write_warmup_file(folder, warmup_records(signatures, warmup_batch_sizes))
-        facts = _facts(options, weights, stage, precision, served, signatures)
+        facts = _facts(options, weights, growth, precision, served, signatures)
         write_cards(folder, facts, data, evaluation)
         report = check_saved_model(folder)
         if report.problems:
@@ -95,22 +95,22 @@ def description_for_clients(weights: RunWeights, data: DatasetCard) -> dict[str,
 def _facts(
     options: TrainingConfig,
     weights: RunWeights,
-    stage: Stage,
+    growth: GrowthState,
     precision: str,
     served: ServedGenerator,
     signatures: Mapping[str, meta_graph_pb2.SignatureDef],
 ) -> ModelFacts:
     now = datetime.datetime.now(datetime.UTC)
     return ModelFacts(
-        resolution=stage.phase.resolution,
-        alpha=stage.alpha if stage.phase.fading else None,
+        resolution=growth.phase.resolution,
+        alpha=growth.alpha if growth.phase.fading else None,
         latent_size=options.network.latent_size,
         num_keypoints=options.network.num_keypoints,
         keypoint_frame=options.network.keypoint_frame,
         precision=precision,
         parameters=sum(variable.shape.num_elements() for variable in served.weights),
         images_shown=weights.images_shown,
-        phase=stage.phase.name,
+        phase=growth.phase.name,
         checkpoint=Path(weights.path).name,
         fingerprint=weights.fingerprint,
         signatures={name: _forms(signature) for name, signature in signatures.items()},

@@ -18,7 +18,7 @@ from psgan_tf.common.progress import Pace
 from psgan_tf.generation.backends.protocol import Painter, batches_of
 from psgan_tf.generation.latent_mixing import Latents
 from psgan_tf.generation.pose_sequences import PoseSequence
-from psgan_tf.generation.pose_spec import Stage
+from psgan_tf.generation.pose_spec import PoseSpec
 from psgan_tf.images.matting import LEAST_WHITE, cut_out
 from psgan_tf.images.pictures import Pixels, enlarged
 from psgan_tf.keypoints.drawing import skeleton_picture
@@ -32,29 +32,29 @@ BACKGROUNDS = ("white", "transparent")
 _LEAST_SIDE_PX = 256
 
 
-class SkeletonPainter:
+class SkeletonBackend:
     """Draws the poses alone, for a look before the network is asked.
 
     Args:
-        stage: what keypoints are measured in.
+        pose_spec: what keypoints are measured in.
         size_px: the pictures' width and height.
     """
 
-    def __init__(self, stage: Stage, size_px: int) -> None:
-        self._stage = stage
+    def __init__(self, pose_spec: PoseSpec, size_px: int) -> None:
+        self._pose_spec = pose_spec
         self.resolution = size_px
 
     def draw(self, latents: Latents, keypoints: Keypoints) -> Pixels:
         """Skeletons on white; `latents` do not matter."""
         del latents
-        skeleton, frame_px = self._stage.skeleton, self._stage.frame_px
+        skeleton, frame_px = self._pose_spec.skeleton, self._pose_spec.frame_px
         return np.stack(
             [skeleton_picture(pose, skeleton, frame_px, self.resolution) for pose in keypoints]
         )
 
 
 @dataclass(frozen=True)
-class Look:
+class FrameStyle:
     """What becomes of a picture before it is a frame.
 
     Attributes:
@@ -77,21 +77,21 @@ class Look:
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class AnimationSpec:
     """All that decides an animation's frames.
 
     Attributes:
-        stage: what the poses are measured in.
+        pose_spec: what the poses are measured in.
         sequence: F poses.
         latents: [F, Z], the character in each frame.
         look: what becomes of pictures.
         names: what frames' text fields and settings say of character, motion and model.
     """
 
-    stage: Stage
+    pose_spec: PoseSpec
     sequence: PoseSequence
     latents: Latents
-    look: Look
+    look: FrameStyle
     names: dict[str, str]
 
     def settings(self) -> dict[str, Any]:
@@ -118,7 +118,9 @@ class Scene:
         if not look.side_by_side:
             return frame
         keypoints = self.sequence.keypoints[number]
-        skeleton = skeleton_picture(keypoints, self.stage.skeleton, self.stage.frame_px, len(frame))
+        skeleton = skeleton_picture(
+            keypoints, self.pose_spec.skeleton, self.pose_spec.frame_px, len(frame)
+        )
         if transparent:
             opaque = np.full([*skeleton.shape[:2], 1], 255, np.uint8)
             skeleton = np.concatenate([skeleton, opaque], axis=-1)
@@ -126,7 +128,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AnimationResult:
     """What came of an animation.
 
     Attributes:
@@ -161,7 +163,7 @@ class _Drawing:
         outputs: may hold some frames from an earlier job.
     """
 
-    def __init__(self, scene: Scene, painter: Painter, outputs: Outputs) -> None:
+    def __init__(self, scene: AnimationSpec, painter: Painter, outputs: Outputs) -> None:
         self._scene, self._painter, self._outputs = scene, painter, outputs
         self.network_secs, self.drawn = 0.0, 0
 
@@ -186,13 +188,13 @@ class _Drawing:
 
 
 def animate(
-    scene: Scene,
+    scene: AnimationSpec,
     painter: Painter,
     paths: Sequence[Path],
     say: Callable[[str], None],
     stop: Callable[[], bool],
     repeat: bool = True,
-) -> Outcome:
+) -> AnimationResult:
     """Draws a scene and writes it to all paths.
 
     When it is stopped, or drawing fails on the way, the frames so far are kept: see `Outputs`.
@@ -221,4 +223,4 @@ def animate(
                 break
         written = outputs.finish(outputs.count == total)
     secs = time.perf_counter() - start
-    return Outcome(outputs.count, drawing.drawn, drawing.network_secs, secs, written)
+    return AnimationResult(outputs.count, drawing.drawn, drawing.network_secs, secs, written)

@@ -170,7 +170,7 @@ def read_characters(paths: Sequence[str], latent_size: int) -> list[Character]:
     return characters
 
 
-def strangers(characters: Sequence[Character], model_fingerprint: str) -> list[str]:
+def fingerprint_warnings(characters: Sequence[Character], model_fingerprint: str) -> list[str]:
     """A warning for each other checkpoint that characters were saved from."""
     names: dict[str, list[str]] = {}
     for character in characters:
@@ -206,7 +206,7 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-class Subject(NamedTuple):
+class DrawnCharacter(NamedTuple):
     """Somebody to draw.
 
     Attributes:
@@ -227,10 +227,11 @@ class Subject(NamedTuple):
         return {"character": self.name} if self.seed is None else {"seed": str(self.seed)}
 
 
-def subjects_of(seeds: Sequence[int], characters: Sequence[Character]) -> list[Subject]:
+def subjects_of(seeds: Sequence[int], characters: Sequence[Character]) -> list[DrawnCharacter]:
     """Seeds, then saved characters; of several characters of one name the later get a number."""
     subjects = {
-        f"seed{seed:04d}": Subject(f"seed{seed:04d}", f"seed{seed}", seed, None) for seed in seeds
+        f"seed{seed:04d}": DrawnCharacter(f"seed{seed:04d}", f"seed{seed}", seed, None)
+        for seed in seeds
     }
     for character in characters:
         plain = name = file_name(character.name)
@@ -238,5 +239,5 @@ def subjects_of(seeds: Sequence[int], characters: Sequence[Character]) -> list[S
         while name.casefold() in subjects:
             number += 1
             name = f"{plain}-{number}"
-        subjects[name.casefold()] = Subject(name, character.name, None, character.latent)
+        subjects[name.casefold()] = DrawnCharacter(name, character.name, None, character.latent)
     return list(subjects.values())

@@ -15,7 +15,7 @@ from pathlib import Path
 from psgan_tf.common.files import write_atomically
 from psgan_tf.common.progress import Pace
 from psgan_tf.generation.backends.protocol import batches_of
-from psgan_tf.generation.characters import CHARACTERS_FIELD, Subject, characters_text
+from psgan_tf.generation.characters import CHARACTERS_FIELD, DrawnCharacter, characters_text
 from psgan_tf.generation.latent_mixing import Latents
 from psgan_tf.images.contact_sheets import SheetStyle, sheet_name
 from psgan_tf.images.pictures import PictureError, Pixels, encode_png, load_rgb, resized
@@ -56,7 +56,7 @@ class Gallery:
         with_pictures: each picture gets a file of its own as well.
     """
 
-    subjects: Sequence[Subject]
+    subjects: Sequence[DrawnCharacter]
     latents: Latents
     poses: Sequence[NamedPose]
     skeleton: Skeleton | None

@@ -27,7 +27,7 @@ _OPPOSITE = 1e-4
 
 
 @dataclass(frozen=True)
-class Part:
+class BlendPart:
     """One of those that a blend or a walk is made of.
 
     Attributes:
@@ -46,7 +46,7 @@ class Part:
         return self.path if self.seed is None else f"{_SEED_MARK}{self.seed}"
 
 
-def parse_parts(text: str, flag: str, weighted: bool) -> tuple[Part, ...]:
+def parse_parts(text: str, flag: str, weighted: bool) -> tuple[BlendPart, ...]:
     """Reads `aoi.npz:0.7,seed42:0.3`; without weights all count the same.
 
     Args:
@@ -76,7 +76,9 @@ def parse_parts(text: str, flag: str, weighted: bool) -> tuple[Part, ...]:
                 f"`{flag}` must be saved characters and seeds, as {form}"
                 f"{', with weights above 0' if weighted else ''}. Received: {text!r}."
             )
-        parts.append(Part(int(number), "", weight) if is_seed else Part(None, name, weight))
+        parts.append(
+            BlendPart(int(number), "", weight) if is_seed else BlendPart(None, name, weight)
+        )
     return tuple(parts)
 
 
@@ -86,7 +88,7 @@ def mixed_name(names: Sequence[str], weights: Sequence[float]) -> str:
 
 
 @dataclass(frozen=True)
-class Cast:
+class LatentPath:
     """Who is seen in the frames of an animation.
 
     Attributes:
@@ -94,7 +96,7 @@ class Cast:
         walks: it goes from one part to the next, instead of mixing them.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[BlendPart, ...]
     walks: bool = False
 
     @property
@@ -124,8 +126,8 @@ class Cast:
         return np.repeat(of_parts, num_frames, axis=0)
 
 
-def choose_cast(seed: int, character: str, blend: str, walk_of: str) -> Cast:
-    """The cast that a user names: a seed, unless one of the others is given.
+def parse_latent_path(seed: int, character: str, blend: str, walk_of: str) -> LatentPath:
+    """The latents that a user names: a seed, unless one of the others is given.
 
     Raises:
         ValueError: several are given, or one is of another form.
@@ -138,14 +140,14 @@ def choose_cast(seed: int, character: str, blend: str, walk_of: str) -> Cast:
             "Give one of them, or a seed."
         )
     if not named:
-        return Cast((Part(seed, ""),))
+        return LatentPath((BlendPart(seed, ""),))
     if character:
-        return Cast((Part(None, character),))
-    return Cast(parse_parts(given[named[0]], named[0], bool(blend)), bool(walk_of))
+        return LatentPath((BlendPart(None, character),))
+    return LatentPath(parse_parts(given[named[0]], named[0], bool(blend)), bool(walk_of))
 
 
 def latents_of(
-    parts: Sequence[Part],
+    parts: Sequence[BlendPart],
     latent_size: int,
     latents_from_seeds: Callable[[list[int]], Latents],
 ) -> tuple[Latents, list[Character]]:

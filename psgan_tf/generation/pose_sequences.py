@@ -20,7 +20,7 @@ import numpy as np
 from psgan_tf.common.files import json_text, write_atomically
 from psgan_tf.common.frame_rate import check_fps
 from psgan_tf.generation.limb_lengths import with_limbs
-from psgan_tf.generation.pose_spec import Stage, View, keypoints_of_motion
+from psgan_tf.generation.pose_spec import PoseSpec, View, keypoints_of_motion
 from psgan_tf.keypoints.pose_files import own_document
 from psgan_tf.keypoints.resampling import closed_keypoints, resampled_keypoints
 from psgan_tf.keypoints.schema import Keypoints
@@ -95,12 +95,12 @@ def rest_skeleton_of_file(path: str | Path) -> RestSkeleton:
     return rest_skeleton_of(rig, foot_tips(gltf, rig))
 
 
-def read_sequence(source: str, stage: Stage, options: SequenceOptions) -> PoseSequence:
+def read_sequence(source: str, pose_spec: PoseSpec, options: SequenceOptions) -> PoseSequence:
     """A motion as keypoints of a model.
 
     Args:
         source: see the module's table.
-        stage: the model's schema, frame and avatar.
+        pose_spec: the model's schema, frame and avatar.
         options: rate, part, side and loop.
 
     Raises:
@@ -119,19 +119,24 @@ def read_sequence(source: str, stage: Stage, options: SequenceOptions) -> PoseSe
     if path.is_dir() or path.suffix.lower() == ".json":
         _check_unturned(options.view)
         poses = read_timed_poses(
-            path, clip, stage.skeleton, stage.frame_px, options.source_fps, options.pose_size
+            path,
+            clip,
+            pose_spec.skeleton,
+            pose_spec.frame_px,
+            options.source_fps,
+            options.pose_size,
         )
-        sequence = _of_flat_poses(with_limbs(poses, stage, options.limbs), options)
+        sequence = _of_flat_poses(with_limbs(poses, pose_spec, options.limbs), options)
     else:
-        sequence = _of_motion(path, clip, stage, options)
+        sequence = _of_motion(path, clip, pose_spec, options)
     if not sequence.keypoints[..., 2].any():
         raise ValueError(
-            f"`motion` must show a joint of the model's schema {stage.skeleton.name!r} within its "
-            f"picture. Received: {source!r}, in which none is. Give the size of the pictures that "
-            "OpenPose files are of with --pose_size=WxH, or another --zoom."
+            f"`motion` must show a joint of the model's schema {pose_spec.skeleton.name!r} within "
+            f"its picture. Received: {source!r}, in which none is. Give the size of the pictures "
+            "that OpenPose files are of with --pose_size=WxH, or another --zoom."
         )
     closed = options.loop_secs is not None
-    smooth = options.smoothing.apply(sequence.keypoints, sequence.fps, stage.frame_px, closed)
+    smooth = options.smoothing.apply(sequence.keypoints, sequence.fps, pose_spec.frame_px, closed)
     return held(replace(sequence, keypoints=smooth), options.hold)
 
 
@@ -157,14 +162,16 @@ def _span_of(num_frames: int, fps: float, span_secs: tuple[float, float | None])
 
 
 def _of_motion(
-    path: Path, clip: str | None, stage: Stage, options: SequenceOptions
+    path: Path, clip: str | None, pose_spec: PoseSpec, options: SequenceOptions
 ) -> PoseSequence:
     bones = None if options.motion_bones is None else read_bone_map(options.motion_bones)
     motion = motion_from_file(path, clip, options.fps, bones)
     motion = motion.frames(_span_of(motion.num_frames, motion.fps, options.span_secs))
     if options.loop_secs is not None:
         motion = closed_loop(motion, options.loop_secs)
-    return PoseSequence(motion.name, motion.fps, keypoints_of_motion(stage, motion, options.view))
+    return PoseSequence(
+        motion.name, motion.fps, keypoints_of_motion(pose_spec, motion, options.view)
+    )
 
 
 def _of_flat_poses(poses: TimedPoses, options: SequenceOptions) -> PoseSequence:
@@ -180,10 +187,10 @@ def _of_flat_poses(poses: TimedPoses, options: SequenceOptions) -> PoseSequence:
     return PoseSequence(poses.name, fps, keypoints)
 
 
-def write_sequence(path: str | Path, sequence: PoseSequence, stage: Stage) -> None:
+def write_sequence(path: str | Path, sequence: PoseSequence, pose_spec: PoseSpec) -> None:
     """Writes a sequence as a pose file, which `read_sequence` and other programs read."""
-    size = stage.frame_px, stage.frame_px
-    document = own_document(stage.skeleton, size, sequence.keypoints, sequence.fps)
+    size = pose_spec.frame_px, pose_spec.frame_px
+    document = own_document(pose_spec.skeleton, size, sequence.keypoints, sequence.fps)
     write_atomically(path, json_text(document))
 
 

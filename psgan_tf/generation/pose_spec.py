@@ -36,7 +36,7 @@ _HEAD_LEGS = 0.45
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class PoseSpec:
     """What a model's poses are measured in.
 
     Attributes:
@@ -118,8 +118,8 @@ def _avatar_entry(card: DatasetCard, avatar: str) -> Mapping[str, Any]:
     return named[avatar]
 
 
-def stage_of_card(card: DatasetCard, avatar: str = "") -> Stage:
-    """The stage of the pictures that a dataset card speaks of.
+def pose_spec_of_card(card: DatasetCard, avatar: str = "") -> PoseSpec:
+    """The pose spec of the pictures that a dataset card speaks of.
 
     Args:
         card: the dataset's, or a training run's.
@@ -132,7 +132,7 @@ def stage_of_card(card: DatasetCard, avatar: str = "") -> Stage:
     rest, source = entry.get("rest_skeleton"), f"dataset card {card.name}"
     choices = card.details.get("choices")
     ground = choices.get("ground") if isinstance(choices, dict) else None
-    return Stage(
+    return PoseSpec(
         card.skeleton,
         card.keypoint_frame,
         None if rest is None else rest_skeleton_from_json(rest, source),
@@ -141,8 +141,8 @@ def stage_of_card(card: DatasetCard, avatar: str = "") -> Stage:
     )
 
 
-def stage_from_json(document: Any, source: str) -> Stage:
-    """The stage that a `skeleton.json` describes: a dataset folder's or an exported model's.
+def stage_from_json(document: Any, source: str) -> PoseSpec:
+    """The pose spec that a `skeleton.json` describes: a dataset folder's or an exported model's.
 
     Raises:
         ValueError: an entry is missing or wrong.
@@ -152,7 +152,7 @@ def stage_from_json(document: Any, source: str) -> Stage:
     if width != height or width < 1 or width != int(width):
         raise entry["image_size"].error("must be that of a square, in whole pixels")
     rest = entry.raw.get("rest_skeleton")
-    return Stage(
+    return PoseSpec(
         skeleton_from_json(document),
         int(width),
         None if rest is None else rest_skeleton_from_json(rest, source),
@@ -160,8 +160,8 @@ def stage_from_json(document: Any, source: str) -> Stage:
     )
 
 
-def read_stage(path: str | Path, avatar: str = "") -> Stage:
-    """The stage that a path tells of.
+def read_stage(path: str | Path, avatar: str = "") -> PoseSpec:
+    """The pose spec that a path tells of.
 
     Args:
         path: a training run or dataset (its `dataset.json`), an exported model or a folder of its
@@ -173,12 +173,12 @@ def read_stage(path: str | Path, avatar: str = "") -> Stage:
     """
     path = Path(path)
     if path.is_dir() and (path / CARD_FILE).is_file():
-        return stage_of_card(DatasetCard.load(path), avatar)
+        return pose_spec_of_card(DatasetCard.load(path), avatar)
     if path.is_dir():
         path = saved_model_folder(path) / SKELETON_ASSET
     document = read_json(path)
     if path.name == CARD_FILE:
-        return stage_of_card(DatasetCard.from_json(document), avatar)
+        return pose_spec_of_card(DatasetCard.from_json(document), avatar)
     if avatar:
         raise ValueError(
             f"`avatar` must be a VRM or glTF file: {path} speaks of one avatar only. "
@@ -203,11 +203,11 @@ def _yaws(view: View, num_frames: int) -> FloatArray:
     return yaws
 
 
-def keypoints_of_motion(stage: Stage, motion: Motion, view: View) -> Keypoints:
+def keypoints_of_motion(pose_spec: PoseSpec, motion: Motion, view: View) -> Keypoints:
     """The keypoints of the model's avatar going through a motion.
 
     Args:
-        stage: whose avatar and camera; its rest skeleton must be known.
+        pose_spec: whose avatar and camera; its rest skeleton must be known.
         motion: F frames.
         view: from where.
 
@@ -215,22 +215,22 @@ def keypoints_of_motion(stage: Stage, motion: Motion, view: View) -> Keypoints:
         [F, M, 3] float32 in the model's schema, x and y in pixels of its frame, visible 0/1.
 
     Raises:
-        ValueError: the stage has no rest skeleton.
+        ValueError: the pose spec has no rest skeleton.
     """
-    if stage.rest_skeleton is None:
+    if pose_spec.rest_skeleton is None:
         raise ValueError(
             "`motion` in 3D needs the limb lengths of the character that the model was trained "
             "on. Received: a model whose dataset card has no rest skeleton. Name its avatar's "
             "file with --avatar=FILE.vrm, or use a motion of keypoints (OpenPose, pose files)."
         )
-    posed = retarget(stage.rest_skeleton, motion, stage.ground)
+    posed = retarget(pose_spec.rest_skeleton, motion, pose_spec.ground)
     points = posed.keypoints
-    level = stage.camera if view.framing == "dataset" else None
-    level = level or _fitted(posed, points, stage.frame_px)
+    level = pose_spec.camera if view.framing == "dataset" else None
+    level = level or _fitted(posed, points, pose_spec.frame_px)
     level = replace(level, pixels_per_unit=level.pixels_per_unit * view.zoom)
     pitch_rad = radians(view.pitch_degrees)
     keypoints = np.empty((motion.num_frames, points.shape[1], 3), np.float32)
     for frame, yaw_rad in enumerate(_yaws(view, motion.num_frames).tolist()):
         camera, now = level.turned(yaw_rad, pitch_rad), slice(frame, frame + 1)
         keypoints[now] = camera.keypoints(points[now], posed.hips[now])
-    return in_schema(keypoints, SKELETONS["avatar20"], stage.skeleton)
+    return in_schema(keypoints, SKELETONS["avatar20"], pose_spec.skeleton)

@@ -12,19 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from psgan_tf.generation.backends.protocol import ModelPainter
+from psgan_tf.generation.backends.protocol import GeneratorBackend
 from psgan_tf.generation.characters import (
     Character,
-    Subject,
+    DrawnCharacter,
     check_latent_sizes,
+    fingerprint_warnings,
     load_characters,
     parse_seeds,
-    strangers,
     subjects_of,
 )
 from psgan_tf.generation.latent_mixing import (
+    BlendPart,
     Latents,
-    Part,
     latents_of,
     mixed_name,
     parse_parts,
@@ -36,7 +36,7 @@ DEFAULT_SEEDS = "0-7"
 
 
 @dataclass(frozen=True)
-class Wish:
+class CharacterSelection:
     """Whom a user wants to see.
 
     Attributes:
@@ -49,19 +49,19 @@ class Wish:
 
     seeds: tuple[int, ...] = ()
     files: tuple[str, ...] = ()
-    blend: tuple[Part, ...] = ()
-    walk: tuple[Part, ...] = ()
+    blend: tuple[BlendPart, ...] = ()
+    walk: tuple[BlendPart, ...] = ()
     steps: int = 0
 
 
-def parse_wish(
+def parse_selection(
     seeds: str | None, files: Sequence[str], blend: str, walk_of: str, steps: int
-) -> Wish:
+) -> CharacterSelection:
     """What flags say; without any, the first seeds.
 
     Args:
         seeds: as of `parse_seeds`; None where they are not given, blank for none.
-        files, steps: as of `Wish`.
+        files, steps: as of `CharacterSelection`.
         blend, walk_of: as of `parse_parts`; blank for none.
 
     Raises:
@@ -74,7 +74,7 @@ def parse_wish(
             "`seeds`, `characters`, `blend` or `walk` must name somebody. Received: nothing. "
             "Name seeds, as --seeds=0-7."
         )
-    return Wish(
+    return CharacterSelection(
         tuple(parse_seeds(seeds)) if seeds.strip() else (),
         tuple(files),
         parse_parts(blend, "blend", weighted=True) if blend else (),
@@ -84,7 +84,7 @@ def parse_wish(
 
 
 @dataclass(frozen=True, eq=False)
-class LineUp:
+class SelectedCharacters:
     """Those who are drawn.
 
     Attributes:
@@ -93,7 +93,7 @@ class LineUp:
         read: the characters that came from files, parts of blends and walks among them.
     """
 
-    subjects: list[Subject]
+    subjects: list[DrawnCharacter]
     latents: Latents
     read: list[Character]
 
@@ -121,9 +121,9 @@ def walk_steps(
     return named
 
 
-def gather(
-    wish: Wish, latent_size: int, latents_from_seeds: Callable[[list[int]], Latents]
-) -> LineUp:
+def load_selection(
+    wish: CharacterSelection, latent_size: int, latents_from_seeds: Callable[[list[int]], Latents]
+) -> SelectedCharacters:
     """Reads and mixes those that are wanted: seeds, files, the blend, the walk.
 
     Args:
@@ -138,7 +138,7 @@ def gather(
     check_latent_sizes(saved, latent_size)
     drawn, read = list(saved), list(saved)
 
-    def parts_of(parts: Sequence[Part]) -> tuple[Latents, list[str]]:
+    def parts_of(parts: Sequence[BlendPart]) -> tuple[Latents, list[str]]:
         latents, characters = latents_of(parts, latent_size, latents_from_seeds)
         read.extend(characters)
         of_files = iter(characters)
@@ -155,13 +155,13 @@ def gather(
     seeds = [subject.seed for subject in subjects if subject.seed is not None]
     of_seeds = iter(latents_from_seeds(seeds) if seeds else ())
     all_latents = [next(of_seeds) if s.latent is None else s.latent for s in subjects]
-    return LineUp(subjects, np.stack(all_latents).astype(np.float32), read)
+    return SelectedCharacters(subjects, np.stack(all_latents).astype(np.float32), read)
 
 
 def latents_of_parts(
-    parts: Sequence[Part], painter: ModelPainter, warn: Callable[[str], None]
+    parts: Sequence[BlendPart], painter: GeneratorBackend, warn: Callable[[str], None]
 ) -> Latents:
-    """The latents of a cast's parts, [N, Z].
+    """The latents of a latent path's parts, [N, Z].
 
     Args:
         parts: seeds and saved characters.
@@ -180,6 +180,6 @@ def latents_of_parts(
         return latents
 
     latents, characters = latents_of(parts, painter.latent_size, of_seeds)
-    for warning in strangers(characters, painter.fingerprint):
+    for warning in fingerprint_warnings(characters, painter.fingerprint):
         warn(warning)
     return latents

@@ -89,7 +89,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def seen_size(path: str | Path) -> tuple[int, int]:
+def oriented_size(path: str | Path) -> tuple[int, int]:
     """Width and height in pixels of a picture as it is seen, after its EXIF turn.
 
     Raises:

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from psgan_tf.common.files import json_text, parse_json, read_json, write_atomically
-from psgan_tf.images.pictures import PictureError, seen_size
+from psgan_tf.images.pictures import PictureError, oriented_size
 from psgan_tf.keypoints.schema import Keypoints, Skeleton, is_finite_float32, skeleton_from_json
 
 MANIFEST_FILE = "manifest.jsonl"
@@ -36,7 +36,7 @@ SPLITS = ("train", "test")
 _LARGEST_SIDE_PX = 1 << 16
 
 
-class Problem(NamedTuple):
+class RejectedItem(NamedTuple):
     """Something that could not be used: what it is called, and why."""
 
     name: str
@@ -44,7 +44,7 @@ class Problem(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PoseRow:
+class ManifestRow:
     """One line of the manifest.
 
     Args:
@@ -80,8 +80,8 @@ class DatasetFolder:
     skeleton: Skeleton
     image_size: tuple[int, int]
     card: dict[str, Any]
-    rows: tuple[PoseRow, ...]
-    problems: tuple[Problem, ...]
+    rows: tuple[ManifestRow, ...]
+    problems: tuple[RejectedItem, ...]
 
 
 def is_dataset_folder(directory: str | Path) -> bool:
@@ -158,7 +158,7 @@ def read_keypoints(values: Any, num_keypoints: int) -> Keypoints:
     return keypoints
 
 
-def read_row(line: str, num_keypoints: int) -> PoseRow:
+def read_row(line: str, num_keypoints: int) -> ManifestRow:
     """Reads one line of a manifest; ValueError with a short reason where it is not usable."""
     try:
         entries = parse_json(line)
@@ -177,7 +177,7 @@ def read_row(line: str, num_keypoints: int) -> PoseRow:
     split = entries.get("split")
     if split is not None and split not in SPLITS:
         raise ValueError(f"split must be train or test, not {split!r:.40}")
-    return PoseRow(
+    return ManifestRow(
         path.as_posix(), read_keypoints(entries.pop("keypoints"), num_keypoints), entries
     )
 
@@ -208,7 +208,7 @@ def read_folder(directory: str | Path) -> DatasetFolder:
         )
     skeleton, image_size = read_skeleton(directory / SKELETON_FILE)
     card = read_card(directory / CARD_FILE)
-    rows: dict[str, PoseRow] = {}
+    rows: dict[str, ManifestRow] = {}
     problems = []
     # A name in another encoding stays one broken line.
     text = (directory / MANIFEST_FILE).read_bytes().decode("utf-8-sig", "surrogateescape")
@@ -221,13 +221,13 @@ def read_folder(directory: str | Path) -> DatasetFolder:
                 raise ValueError("the image is listed twice")
             rows[row.image] = row
         except ValueError as error:
-            problems.append(Problem(_line_name(line, number), f"broken annotation: {error}"))
+            problems.append(RejectedItem(_line_name(line, number), f"broken annotation: {error}"))
     return DatasetFolder(
         directory, skeleton, image_size, card, tuple(rows.values()), tuple(problems)
     )
 
 
-def row_to_line(row: PoseRow) -> str:
+def row_to_line(row: ManifestRow) -> str:
     """A row as its line of the manifest, without the line's end; `read_row` reads it back equal."""
     # float32's own shortest text: 147.452, not 147.45199584960938.
     points = np.asarray(row.keypoints, np.float32)
@@ -240,7 +240,7 @@ def write_folder(
     directory: str | Path,
     skeleton: Skeleton,
     image_size: tuple[int, int],
-    rows: Iterable[PoseRow],
+    rows: Iterable[ManifestRow],
     card: Mapping[str, Any],
 ) -> None:
     """Writes the three files of a dataset folder whose pictures are already there.
@@ -274,7 +274,7 @@ def write_folder(
     write_atomically(directory / MANIFEST_FILE, "".join(line + "\n" for line in lines))
 
 
-def check_folder(directory: str | Path) -> list[Problem]:
+def check_folder(directory: str | Path) -> list[RejectedItem]:
     """All that is wrong with a dataset folder: its lines, and pictures missing or out of shape.
 
     Reads each picture's head only; `tools/make_tfrecords.py --check` reads them whole.
@@ -286,12 +286,12 @@ def check_folder(directory: str | Path) -> list[Problem]:
     problems = list(folder.problems)
     for row in folder.rows:
         try:
-            size = seen_size(folder.directory / row.image)
+            size = oriented_size(folder.directory / row.image)
         except PictureError as error:
-            problems.append(Problem(row.image, str(error)))
+            problems.append(RejectedItem(row.image, str(error)))
             continue
         if not same_shape(size, folder.image_size):
-            problems.append(Problem(row.image, shape_problem(size, folder.image_size)))
+            problems.append(RejectedItem(row.image, shape_problem(size, folder.image_size)))
     return problems
 
 

@@ -11,7 +11,12 @@ import numpy as np
 
 from psgan_tf.common.files import read_json
 from psgan_tf.common.frame_rate import check_fps
-from psgan_tf.keypoints.dataset_folder import DatasetFolder, PoseRow, is_dataset_folder, read_folder
+from psgan_tf.keypoints.dataset_folder import (
+    DatasetFolder,
+    ManifestRow,
+    is_dataset_folder,
+    read_folder,
+)
 from psgan_tf.keypoints.named_poses import poses_of_document
 from psgan_tf.keypoints.openpose import FILE_ENDING
 from psgan_tf.keypoints.placement import place_keypoints
@@ -160,7 +165,7 @@ def _rest_skeleton_of(folder: DatasetFolder, avatar: str) -> Any:
     return entry.get("rest_skeleton")
 
 
-def _one_look(rows: Sequence[PoseRow]) -> list[PoseRow]:
+def _one_look(rows: Sequence[ManifestRow]) -> list[ManifestRow]:
     """The rows of the first one's avatar and costume; others show the same poses again."""
     first = rows[0]
     same = [r for r in rows if all(r.text(k) == first.text(k) for k in ("avatar", "costume"))]

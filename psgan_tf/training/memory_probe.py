@@ -1,6 +1,6 @@
 """Memory and time of each phase of a run: real steps of it, each phase in its own process.
 
-The peak of a process cannot be set back, and a stage that does not fit may take its process with
+The peak of a process cannot be set back, and a phase that does not fit may take its process with
 it.
 """
 
@@ -24,7 +24,7 @@ from psgan_tf.training.config import TrainingConfig
 from psgan_tf.training.devices import start_devices
 from psgan_tf.training.per_resolution import PerResolution
 from psgan_tf.training.schedule import Phase, build_schedule, split_over_replicas
-from psgan_tf.training.synthetic_data import RandomData
+from psgan_tf.training.synthetic_data import SyntheticData
 from psgan_tf.training.trainer import Trainer
 
 # How a process ends for want of memory: by the system, or by the C++ library.
@@ -33,11 +33,11 @@ _HEADER = "phase                 batch  micro batch   peak GiB     s a step   im
 
 
 @dataclasses.dataclass(frozen=True)
-class Need:
-    """What a stage was found to need.
+class PhaseMemory:
+    """What a phase was found to need.
 
     Args:
-        phase: the stage, its batch split over the replicas.
+        phase: the phase, its batch split over the replicas.
         peak_gib: most memory of the process or of the first GPU; None where it did not fit.
         step_secs: of a step after the first; None where it did not fit.
         fits: whether it ran, within the budget where there is one.
@@ -61,15 +61,15 @@ class Need:
 
 
 # -------------------------------------------------------------------------------------------------
-# The process of one stage
+# The process of one phase
 
 
 def measure(config: TrainingConfig, phase_index: int, devices: list[str]) -> tuple[float, float]:
-    """Two steps of one stage in this process.
+    """Two steps of one phase in this process.
 
     Args:
         config: the run's options; its pictures are noise here.
-        phase_index: which stage.
+        phase_index: which phase.
         devices: from `devices.replica_devices`.
 
     Returns:
@@ -82,14 +82,14 @@ def measure(config: TrainingConfig, phase_index: int, devices: list[str]) -> tup
     phase = schedule.phases[phase_index]
     with strategy.scope():
         state = new_state(config.network, ema_decay=config.ema_decay, dtype=config.dtype_policy)
-    data = RandomData(config.network, phase.batch_size, phase.resolution)
+    data = SyntheticData(config.network, phase.batch_size, phase.resolution)
     trainer = Trainer(config, schedule, data, strategy, state)
     dataset = tf.data.Dataset.from_tensors(data.batch()).repeat()
     batches = iter(strategy.experimental_distribute_dataset(dataset))
-    stage = schedule.stage_at(phase.start_images)
+    growth = schedule.growth_at(phase.start_images)
     for _ in range(2):  # the first one traces
         start = time.perf_counter()
-        float(trainer.step(stage, next(batches))["generator_loss"])
+        float(trainer.step(growth, next(batches))["generator_loss"])
         step_secs = time.perf_counter() - start
     return peak_memory_gib(), step_secs
 
@@ -135,7 +135,7 @@ def _measure_apart(
 
 
 # -------------------------------------------------------------------------------------------------
-# All stages
+# All phases
 
 
 def _micro_batch(limits: dict[int, int]) -> PerResolution:
@@ -143,8 +143,10 @@ def _micro_batch(limits: dict[int, int]) -> PerResolution:
     return PerResolution(0, tuple((n, most) for n, most in limits.items() if most))
 
 
-def needs(config: TrainingConfig, devices: list[str], budget_gib: float | None) -> Iterator[Need]:
-    """Measures one stage after the other; under a budget also smaller parts where one is too large.
+def measure_phases(
+    config: TrainingConfig, devices: list[str], budget_gib: float | None
+) -> Iterator[PhaseMemory]:
+    """Measures one phase after the other; under a budget also smaller parts where one is too large.
 
     Args:
         config: the run's options.
@@ -152,7 +154,7 @@ def needs(config: TrainingConfig, devices: list[str], budget_gib: float | None) 
         budget_gib: what each device may take, or None.
 
     Yields:
-        What each stage needs, and again for each smaller micro batch that was tried.
+        What each phase measure_phases, and again for each smaller micro batch that was tried.
     """
     planned = split_over_replicas(build_schedule(config), len(devices), config.strict_batch).phases
     limits = {phase.resolution: phase.micro_batch for phase in planned}
@@ -164,18 +166,18 @@ def needs(config: TrainingConfig, devices: list[str], budget_gib: float | None) 
             found = _measure_apart(run, phase, devices)
             peak_gib, step_secs = found or (None, None)
             fits = found is not None and (budget_gib is None or peak_gib <= budget_gib)
-            yield Need(tried, peak_gib, step_secs, fits)
+            yield PhaseMemory(tried, peak_gib, step_secs, fits)
             largest = max(tried.parts(len(devices)))
             if fits or budget_gib is None or largest == 1:
                 break
             limits[phase.resolution] = (largest + 1) // 2
 
 
-def proposal(found: Sequence[Need], num_replicas: int) -> str:
+def recommend_micro_batch(found: Sequence[PhaseMemory], num_replicas: int) -> str:
     """One line: whether the run fits, and with which --micro_batch.
 
     Args:
-        found: in the order of `needs`.
+        found: in the order of `measure_phases`.
         num_replicas: devices that share a batch.
     """
     last = {need.phase.index: need for need in found}
@@ -183,24 +185,24 @@ def proposal(found: Sequence[Need], num_replicas: int) -> str:
     if too_large:
         return f"Does not fit: {', '.join(too_large)}"
     if len(last) == len(found):
-        return "All stages fit"
+        return "All phases fit"
     limits = {need.phase.resolution: need.phase.micro_batch for need in last.values()}
     alone = [need.phase.name for need in last.values() if min(need.phase.parts(num_replicas)) < 2]
     note = (
         f"; one picture at a time, so no minibatch statistic: {', '.join(alone)}" if alone else ""
     )
     flag = str(_micro_batch(limits)).removeprefix("0,")
-    return f"All stages fit with --micro_batch={flag}{note}"
+    return f"All phases fit with --micro_batch={flag}{note}"
 
 
 def probe(config: TrainingConfig, devices: list[str], budget_gib: float | None) -> Iterable[str]:
-    """The table of all stages, line by line as they are measured; progress goes to stderr."""
+    """The table of all phases, line by line as they are measured; progress goes to stderr."""
     yield _HEADER
-    found: list[Need] = []
+    found: list[PhaseMemory] = []
     start = time.monotonic()
-    for need in needs(config, devices, budget_gib):
+    for need in measure_phases(config, devices, budget_gib):
         found.append(need)
         yield need.line()
         spent = duration(time.monotonic() - start)
         print(f"probe: {need.phase.name} done after {spent}", file=sys.stderr, flush=True)
-    yield proposal(found, len(devices))
+    yield recommend_micro_batch(found, len(devices))

@@ -18,7 +18,7 @@ from psgan_tf.model.config import NetworkConfig
 from psgan_tf.model.ops.devices import peak_memory_gib
 from psgan_tf.training.checkpoints import TrainingState
 from psgan_tf.training.sample_grid import SampleGrid
-from psgan_tf.training.schedule import Schedule, Stage
+from psgan_tf.training.schedule import GrowthState, Schedule
 from psgan_tf.training.time_left import seconds_left
 
 LEGEND = (
@@ -37,21 +37,21 @@ class Tick:
 
     def __init__(self, images_shown: int):
         self.first_image = images_shown
-        self.stage: Stage | None = None
+        self.growth: GrowthState | None = None
         self.means: dict[str, float] = {}
         self._measures: list[dict[str, tf.Tensor]] = []
         self._counted_secs = 0.0
         self._counted_images = 0
 
     @contextlib.contextmanager
-    def clock(self, stage: Stage, counts: bool):
+    def clock(self, growth: GrowthState, counts: bool):
         """Times a batch; one whose step is traced first says nothing on the speed."""
         start = time.perf_counter()
         yield
-        self.stage = stage
+        self.growth = growth
         if counts:
             self._counted_secs += time.perf_counter() - start
-            self._counted_images += stage.phase.batch_size
+            self._counted_images += growth.phase.batch_size
 
     def add(self, measures: dict[str, tf.Tensor]) -> None:
         """Adds a batch's means, left on the device until the tick ends."""
@@ -78,7 +78,7 @@ class Tick:
         if broken:
             raise FloatingPointError(
                 f"{', '.join(broken)} became NaN or infinite between {self.first_image} and "
-                f"{self.stage.images_after} images, in {self.stage.phase.name}. The last good "
+                f"{self.growth.images_after} images, in {self.growth.phase.name}. The last good "
                 "checkpoint is untouched: run the same command again to go on from it, with a "
                 "lower --learning_rate or --precision=float32 if it comes back."
             )
@@ -107,19 +107,19 @@ class Reporter:
 
     def tick(self, tick: Tick, schedule: Schedule) -> None:
         """Shows the means of a tick."""
-        stage, means, secs = tick.stage, tick.means, tick.secs_per_image
+        growth, means, secs = tick.growth, tick.means, tick.secs_per_image
         memory = peak_memory_gib()
         left = (math.nan, math.nan)
         if secs:
-            left = seconds_left(schedule, self._network, stage.images_after, secs)
+            left = seconds_left(schedule, self._network, growth.images_after, secs)
         row = {
-            "images_shown": stage.images_after,
+            "images_shown": growth.images_after,
             "from_images": tick.first_image,
-            "phase": stage.phase.name,
-            "resolution": stage.phase.resolution,
-            "alpha": stage.alpha,
-            "learning_rate": stage.phase.learning_rate,
-            "batch_size": stage.phase.batch_size,
+            "phase": growth.phase.name,
+            "resolution": growth.phase.resolution,
+            "alpha": growth.alpha,
+            "learning_rate": growth.phase.learning_rate,
+            "batch_size": growth.phase.batch_size,
             **means,
             "secs_per_image": secs,
             "peak_memory_gib": round(memory, 3),
@@ -127,24 +127,24 @@ class Reporter:
         }
         with open(self._stats, "a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
-        print(_status_line(stage, means, secs, left, memory), flush=True)
-        with self._summaries.as_default(step=stage.images_after):
+        print(_status_line(growth, means, secs, left, memory), flush=True)
+        with self._summaries.as_default(step=growth.images_after):
             for name, value in means.items():
                 tf.summary.scalar(_summary_name(name), value)
-            tf.summary.scalar("schedule/alpha", stage.alpha)
-            tf.summary.scalar("schedule/resolution", stage.phase.resolution)
-            tf.summary.scalar("schedule/learning_rate", stage.phase.learning_rate)
+            tf.summary.scalar("schedule/alpha", growth.alpha)
+            tf.summary.scalar("schedule/resolution", growth.phase.resolution)
+            tf.summary.scalar("schedule/learning_rate", growth.phase.learning_rate)
             tf.summary.scalar("perf/peak_memory_gib", memory)
             if secs:
                 tf.summary.scalar("perf/images_per_sec", 1 / secs)
         self._summaries.flush()
 
-    def samples(self, state: TrainingState, stage: Stage) -> None:
+    def samples(self, state: TrainingState, growth: GrowthState) -> None:
         """Writes a sample grid as a PNG and to TensorBoard."""
-        grid = self._grid.draw(state, stage)
-        path = self._run_dir / "samples" / f"images-{stage.images_after:09d}.png"
+        grid = self._grid.draw(state, growth)
+        path = self._run_dir / "samples" / f"images-{growth.images_after:09d}.png"
         write_atomically(path, encode_png(grid))
-        with self._summaries.as_default(step=stage.images_after):
+        with self._summaries.as_default(step=growth.images_after):
             tf.summary.image("samples", grid[None])
         self._summaries.flush()
 
@@ -171,12 +171,12 @@ def _summary_name(measure: str) -> str:
     return measure
 
 
-def _status_line(stage: Stage, means: dict, secs, left, memory: float) -> str:
-    phase = stage.phase
-    alpha = f" alpha {stage.alpha:.3f}" if phase.fading else ""
+def _status_line(growth: GrowthState, means: dict, secs, left, memory: float) -> str:
+    phase = growth.phase
+    alpha = f" alpha {growth.alpha:.3f}" if phase.fading else ""
     skipped = max(means["generator_skipped"], means["discriminator_skipped"])
     line = (
-        f"{phase.name}{alpha} | {stage.images_after / 1000:.1f} kimg"
+        f"{phase.name}{alpha} | {growth.images_after / 1000:.1f} kimg"
         f" | loss G {means['generator_loss']:.2f} D {means['discriminator_loss']:.2f}"
         f" | score {means['real_score']:.2f} {means['fake_score']:.2f}"
         f" | |grad| {means['gradient_norm']:.3f}"

@@ -36,10 +36,10 @@ from psgan_tf.training.config import TrainingConfig, to_json
 from psgan_tf.training.devices import start_devices
 from psgan_tf.training.distributed.cluster import Cluster
 from psgan_tf.training.distributed.multi_worker import (
-    Agreement,
-    Onlooker,
-    shared_facts,
-    survivors_say_so,
+    CollectiveDecision,
+    NullReporter,
+    reports_lost_workers,
+    run_fingerprint,
 )
 from psgan_tf.training.distributed.rendezvous import meet
 from psgan_tf.training.optimizers import averaged_value
@@ -117,8 +117,8 @@ class TrainingRun:
     """
 
     trainer: Trainer
-    store: CheckpointStore | Onlooker
-    reporter: Reporter | Onlooker
+    store: CheckpointStore | NullReporter
+    reporter: Reporter | NullReporter
     agreed: Decision
 
     def end_line(self, complete: bool) -> str:
@@ -164,12 +164,12 @@ def open_run(
             yield _make_run(strategy, config, card, newest, own_decision, writes)
             return
         print(f"worker {cluster.index} of {cluster.num_workers}: waiting for the others")
-        if not meet(cluster, shared_facts(config, card, devices, newest), stop):
+        if not meet(cluster, run_fingerprint(config, card, devices, newest), stop):
             yield None
             return
-        with survivors_say_so():
+        with reports_lost_workers():
             strategy = start_devices(config, devices, multi_worker=True)
-            agreement = Agreement(strategy, cluster.is_chief)
+            agreement = CollectiveDecision(strategy, cluster.is_chief)
             yield _make_run(strategy, config, card, newest, agreement, writes)
             # Wait for the chief's last checkpoint; a worker that exits earlier would miss it.
             agreement.wait_for_all()
@@ -201,7 +201,7 @@ def _make_run(
     )
     trainer = Trainer(config, schedule, data, strategy, state)
     if not writes:
-        return TrainingRun(trainer, Onlooker(), Onlooker(), agreed)
+        return TrainingRun(trainer, NullReporter(), NullReporter(), agreed)
     grid = SampleGrid(data, config.network)
     reporter = Reporter(directory, config.network, grid, images_shown)
     return TrainingRun(trainer, store, reporter, agreed)

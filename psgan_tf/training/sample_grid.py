@@ -14,7 +14,7 @@ from psgan_tf.model.latents import latents_from_seeds
 from psgan_tf.model.networks import Generator
 from psgan_tf.model.weights import load_weights
 from psgan_tf.training.checkpoints import TrainingState
-from psgan_tf.training.schedule import Stage
+from psgan_tf.training.schedule import GrowthState
 
 # Width and height that a sample grid should not exceed by much, and the least size of a picture.
 _GRID_PX = 2048
@@ -35,15 +35,15 @@ class SampleGrid:
         # A generator of its own: the averaged weights never enter the one that is trained.
         self._generator = Generator(network)
 
-    def draw(self, state: TrainingState, stage: Stage) -> np.ndarray:
-        """The grid at a stage: [H, W, 3] uint8."""
-        resolution = stage.phase.resolution
+    def draw(self, state: TrainingState, growth: GrowthState) -> np.ndarray:
+        """The grid at a state of growth: [H, W, 3] uint8."""
+        resolution = growth.phase.resolution
         cell = max(resolution, _LEAST_CELL_PX)
         columns = min(max(_GRID_PX // cell, 2), 6)
         seeds = min(max(_GRID_PX // cell - 2, 2), 6)
         load_weights(self._generator, state.averaged_weights())
         latents = latents_from_seeds(tf.range(seeds, dtype=tf.int64), self._network.latent_size)
-        alpha = tf.constant(stage.alpha) if stage.phase.fading else None
+        alpha = tf.constant(growth.alpha) if growth.phase.fading else None
         card = self._data.card
         skeleton = card.skeleton if self._network.num_keypoints else None
         shown = []

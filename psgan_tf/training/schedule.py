@@ -64,7 +64,7 @@ class Phase:
 
 
 @dataclasses.dataclass(frozen=True)
-class Stage:
+class GrowthState:
     """What the next batch is trained with.
 
     Args:
@@ -109,8 +109,8 @@ class Schedule:
         """Images shown when the run is complete."""
         return self._ends[-1]
 
-    def stage_at(self, images_shown: int) -> Stage:
-        """The stage of the batch that starts after `images_shown` images.
+    def growth_at(self, images_shown: int) -> GrowthState:
+        """The state of growth of the batch that starts after `images_shown` images.
 
         Alpha belongs to the images shown at the END of the batch, so that the first batch of a
         fade trains the new layers and its last batch has alpha 1.
@@ -125,20 +125,20 @@ class Schedule:
             )
         phase = self.phases[bisect.bisect_right(self._ends, images_shown)]
         images_after = images_shown + phase.batch_size
-        return Stage(phase, _alpha(phase, images_after), images_after)
+        return GrowthState(phase, _alpha(phase, images_after), images_after)
 
-    def reached(self, images_shown: int) -> Stage:
-        """The stage as it stands once `images_shown` images were shown: that of the last batch.
+    def growth_after(self, images_shown: int) -> GrowthState:
+        """The state of growth once `images_shown` images were shown: that of the last batch.
 
         Args:
             images_shown: any count; beyond the schedule's end it is the end.
         """
         images_shown = max(1, min(images_shown, self._shown[-1]))
         phase = self.phases[bisect.bisect_left(self._shown, images_shown)]
-        return Stage(phase, _alpha(phase, images_shown), images_shown)
+        return GrowthState(phase, _alpha(phase, images_shown), images_shown)
 
-    def stage_in(self, phase_index: int, images_shown: int) -> Stage:
-        """The stage after `images_shown` images, the last of them in a phase that is known.
+    def growth_in_phase(self, phase_index: int, images_shown: int) -> GrowthState:
+        """The state of growth after `images_shown` images, the last of them in a known phase.
 
         A run on several replicas may have rounded its batches up and reached a phase later than
         this schedule says.
@@ -148,7 +148,7 @@ class Schedule:
             images_shown: so far.
         """
         phase = self.phases[max(0, min(phase_index, len(self.phases) - 1))]
-        return Stage(phase, max(0.0, _alpha(phase, images_shown)), images_shown)
+        return GrowthState(phase, max(0.0, _alpha(phase, images_shown)), images_shown)
 
     def table(self) -> str:
         """The phases as text, one line each, thousands of images."""

@@ -8,7 +8,7 @@ import tensorflow as tf
 from psgan_tf.model.config import NetworkConfig
 
 
-class RandomData:
+class SyntheticData:
     """Stands in for shards: pictures and poses of noise, the same at each call.
 
     Args:

@@ -24,7 +24,7 @@ def seconds_left(
     Returns:
         Seconds left in the phase that the last image belongs to, and in the run.
     """
-    present = schedule.reached(images_shown).phase
+    present = schedule.growth_after(images_shown).phase
     present_cost = step_multiplications(network, present.resolution)
     run = 0.0
     for phase in schedule.phases[present.index :]:

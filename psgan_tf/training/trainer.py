@@ -12,11 +12,11 @@ from psgan_tf.common.processes import return_free_memory
 from psgan_tf.data.input_pipeline import TrainingData, mirror_keypoints
 from psgan_tf.training.checkpoints import CheckpointStore, TrainingState
 from psgan_tf.training.config import TrainingConfig
-from psgan_tf.training.distributed.multi_worker import input_context, own_batches
+from psgan_tf.training.distributed.multi_worker import input_context, local_batches
 from psgan_tf.training.noise import TrainingNoise
 from psgan_tf.training.optimizers import reset_moments, set_learning_rate
 from psgan_tf.training.reporting import Reporter, Tick
-from psgan_tf.training.schedule import Phase, Schedule, Stage
+from psgan_tf.training.schedule import GrowthState, Phase, Schedule
 from psgan_tf.training.step import TrainingStep
 
 
@@ -74,17 +74,17 @@ class Trainer:
     # ---------------------------------------------------------------------------------------------
     # The step
 
-    def step(self, stage: Stage, batch: tuple) -> dict[str, tf.Tensor]:
+    def step(self, growth: GrowthState, batch: tuple) -> dict[str, tf.Tensor]:
         """Trains both networks on one global batch.
 
         Args:
-            stage: from `Schedule.stage_at` at the images shown.
+            growth: from `Schedule.growth_at` at the images shown.
             batch: images [B, N, N, 3] uint8 and keypoints [B, M, 3] float32, distributed.
 
         Returns:
             Means over the batch, float32 scalars by name.
         """
-        phase = stage.phase
+        phase = growth.phase
         if phase.index != self._phase_index:
             self._enter(phase)
         is_first = phase not in self._steps
@@ -93,11 +93,11 @@ class Trainer:
             # Also where a run goes on in mid-phase, perhaps with another rate than before.
             for optimizer in (self.state.generator_optimizer, self.state.discriminator_optimizer):
                 set_learning_rate(optimizer, phase.learning_rate)
-        alpha = tf.constant(stage.alpha, tf.float32)
+        alpha = tf.constant(growth.alpha, tf.float32)
         measures = self._steps[phase](*batch, self.state.images_shown.read_value(), alpha)
         if is_first:
             return_free_memory()  # a quarter of a GiB that tracing and compiling took
-        self.state.images_shown.assign(stage.images_after)
+        self.state.images_shown.assign(growth.images_after)
         return measures
 
     def _enter(self, phase: Phase) -> None:
@@ -137,16 +137,16 @@ class Trainer:
         images_shown = int(self.state.images_shown.numpy())
         phase, batches, tick = None, None, None
         while images_shown < self.schedule.total_images:
-            stage = self.schedule.stage_at(images_shown)
-            if stage.phase != phase:
-                phase = stage.phase
+            growth = self.schedule.growth_at(images_shown)
+            if growth.phase != phase:
+                phase = growth.phase
                 batches = self._batches(phase, images_shown)
             tick = tick or Tick(images_shown)
             traced = phase in self._steps
-            with tick.clock(stage, counts=traced):
-                measures = self.step(stage, next(batches))
+            with tick.clock(growth, counts=traced):
+                measures = self.step(growth, next(batches))
             tick.add(measures)
-            before, images_shown = images_shown, stage.images_after
+            before, images_shown = images_shown, growth.images_after
             phase_ends = images_shown >= phase.end_images
             due = time.monotonic() - last_save > 60 * self.config.checkpoint_minutes
             stopping, due = agreed(stop(), due)
@@ -162,7 +162,7 @@ class Trainer:
             if phase_ends or _passes(
                 before, images_shown, self.config.sample_kimg.at(phase.resolution)
             ):
-                reporter.samples(self.state, stage)
+                reporter.samples(self.state, growth)
             if stopping:
                 return images_shown >= self.schedule.total_images
         return True
@@ -171,7 +171,7 @@ class Trainer:
         of_phase = (phase.resolution, phase.batch_size, images_shown)
         if isinstance(self.strategy, tf.distribute.MultiWorkerMirroredStrategy):
             share = self.data.batches(*of_phase, input_context(self.strategy))
-            return own_batches(self.strategy, share)
+            return local_batches(self.strategy, share)
         return iter(self.strategy.experimental_distribute_dataset(self.data.batches(*of_phase)))
 
 

@@ -14,15 +14,15 @@ from PIL import Image
 
 from export.saved_model.exporting import export_run
 from local_server_process import serving
-from psgan_tf.generation.animation import Look, Scene, SkeletonPainter, animate
-from psgan_tf.generation.backends.checkpoint import RunPainter
+from psgan_tf.generation.animation import AnimationSpec, FrameStyle, SkeletonBackend, animate
+from psgan_tf.generation.backends.checkpoint import CheckpointBackend
 from psgan_tf.generation.backends.protocol import batches_of
-from psgan_tf.generation.backends.saved_model import SavedModelPainter
-from psgan_tf.generation.backends.served import RemotePainter
+from psgan_tf.generation.backends.saved_model import SavedModelBackend
+from psgan_tf.generation.backends.served import ServedBackend
 from psgan_tf.generation.characters import Character, save_character
-from psgan_tf.generation.latent_mixing import Part
+from psgan_tf.generation.latent_mixing import BlendPart
 from psgan_tf.generation.pose_sequences import PoseSequence, write_sequence
-from psgan_tf.generation.pose_spec import Stage, read_stage
+from psgan_tf.generation.pose_spec import PoseSpec, read_stage
 from psgan_tf.generation.selection import latents_of_parts
 from psgan_tf.images.pictures import enlarged
 from psgan_tf.model.latents import latents_from_seeds
@@ -31,7 +31,7 @@ from run_programs import REPOSITORY, finish, run, start, wait_for
 from tiny_data import SKELETON
 from tiny_run import write_run
 
-STAGE = Stage(SKELETON, 16)
+STAGE = PoseSpec(SKELETON, 16)
 
 
 def swaying(frames):
@@ -52,7 +52,7 @@ def run_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def painter(run_dir):
-    return RunPainter(run_dir)
+    return CheckpointBackend(run_dir)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_every_frame_is_the_network_s_picture_of_the_character_in_that_pose(
     )
     assert status == 0, printed
     assert re.search(r"20 frames in .*frames, .*sway.mp4 \(20 drawn, .* a second", printed)
-    latents = latents_of_parts((Part(3, ""),), painter, print)
+    latents = latents_of_parts((BlendPart(3, ""),), painter, print)
     expected = painter.draw(np.repeat(latents, 20, axis=0), swaying(20))
     found = pictures(folder)
     np.testing.assert_allclose(np.stack(found)[:, ::8, ::8].astype(int), expected, atol=1)
@@ -108,24 +108,24 @@ def exported(run_dir, tmp_path_factory):
 def assert_draws_the_same(other, painter):
     assert (other.resolution, other.latent_size) == (painter.resolution, 8)
     assert other.fingerprint == painter.fingerprint
-    latents = latents_of_parts((Part(3, ""), Part(5, "")), other, print)
+    latents = latents_of_parts((BlendPart(3, ""), BlendPart(5, "")), other, print)
     own = painter.draw(latents, swaying(2))
     np.testing.assert_allclose(other.draw(latents, swaying(2)).astype(int), own, atol=1)
 
 
 def test_an_exported_model_draws_the_same_without_the_run(run_dir, exported, painter):
-    assert_draws_the_same(SavedModelPainter(exported), painter)
-    stage = read_stage(exported)
-    assert (stage.skeleton, stage.frame_px) == (SKELETON, 16)
+    assert_draws_the_same(SavedModelBackend(exported), painter)
+    pose_spec = read_stage(exported)
+    assert (pose_spec.skeleton, pose_spec.frame_px) == (SKELETON, 16)
     with pytest.raises(ValueError, match=r"holds no saved_model\.pb"):
-        SavedModelPainter(run_dir)
+        SavedModelBackend(run_dir)
 
 
 def test_a_server_draws_the_same_and_says_what_poses_are_measured_in(exported, painter):
     with serving(f"--model_base_path={exported}", "--model_name=tiny") as server:
-        remote = RemotePainter(server.grpc_address, "tiny")
+        remote = ServedBackend(server.grpc_address, "tiny")
         assert_draws_the_same(remote, painter)
-        assert (remote.stage.skeleton, remote.stage.frame_px) == (SKELETON, 16)
+        assert (remote.pose_spec.skeleton, remote.pose_spec.frame_px) == (SKELETON, 16)
 
 
 def test_characters_of_another_checkpoint_are_told_of(painter, tmp_path):
@@ -133,7 +133,11 @@ def test_characters_of_another_checkpoint_are_told_of(painter, tmp_path):
     save_character(aoi, Character("Aoi", np.arange(8.0), "another checkpoint"))
     save_character(tmp_path / "own.npz", Character("Own", np.ones(8), painter.fingerprint))
     warnings = []
-    parts = (Part(None, str(aoi)), Part(7, ""), Part(None, str(tmp_path / "own.npz")))
+    parts = (
+        BlendPart(None, str(aoi)),
+        BlendPart(7, ""),
+        BlendPart(None, str(tmp_path / "own.npz")),
+    )
     latents = latents_of_parts(parts, painter, warnings.append)
     np.testing.assert_array_equal(latents[[0, 2]], [np.arange(8.0), np.ones(8)])
     np.testing.assert_array_equal(latents[1], latents_from_seeds(np.array([7]), 8)[0])
@@ -242,30 +246,34 @@ def test_the_poses_that_were_drawn_can_be_kept(run_dir, motion, tmp_path):
 
 def scene(look, frames=3):
     sequence = PoseSequence("sway", 12.0, swaying(frames))
-    return Scene(STAGE, sequence, np.zeros([frames, 0], np.float32), look, {})
+    return AnimationSpec(STAGE, sequence, np.zeros([frames, 0], np.float32), look, {})
 
 
 def test_small_pictures_are_enlarged_by_whole_pixels():
-    assert [Look().factor(size) for size in (8, 32, 100, 256, 1024)] == [32, 8, 3, 1, 1]
-    assert Look(scale=2).factor(1024) == 2
+    assert [FrameStyle().factor(size) for size in (8, 32, 100, 256, 1024)] == [32, 8, 3, 1, 1]
+    assert FrameStyle(scale=2).factor(1024) == 2
     picture = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
-    np.testing.assert_array_equal(scene(Look(scale=3)).frame(0, picture), enlarged(picture, 3))
+    np.testing.assert_array_equal(
+        scene(FrameStyle(scale=3)).frame(0, picture), enlarged(picture, 3)
+    )
 
 
 def test_the_skeleton_stands_beside_the_picture():
     picture = np.zeros([8, 8, 3], np.uint8)
-    frame = scene(Look(scale=4, side_by_side=True)).frame(0, picture)
+    frame = scene(FrameStyle(scale=4, side_by_side=True)).frame(0, picture)
     assert frame.shape == (32, 64, 3)
     assert (frame[:, 32:] == 0).all()
     np.testing.assert_array_equal(
-        frame[:, :32], SkeletonPainter(STAGE, 32).draw(None, swaying(1))[0]
+        frame[:, :32], SkeletonBackend(STAGE, 32).draw(None, swaying(1))[0]
     )
 
 
 def test_a_transparent_background_keeps_the_figure_opaque():
     picture = np.full([8, 8, 3], 255, np.uint8)
     picture[2:6, 2:6] = 10
-    frame = scene(Look(scale=2, background="transparent", side_by_side=True)).frame(0, picture)
+    frame = scene(FrameStyle(scale=2, background="transparent", side_by_side=True)).frame(
+        0, picture
+    )
     assert frame.shape == (16, 32, 4)
     assert (frame[:, :16, 3] == 255).all()
     expected = np.where((picture < 255).any(axis=-1), 255, 0)
@@ -279,7 +287,7 @@ def test_frames_are_drawn_in_the_same_groups_wherever_a_job_begins():
     assert {len(group) for group in batches_of(9, 1024)} == {1, 2}
 
 
-class Failing(SkeletonPainter):
+class Failing(SkeletonBackend):
     """A painter whose server goes away."""
 
     def draw(self, latents, keypoints):
@@ -292,7 +300,7 @@ def test_what_was_drawn_before_a_failure_is_kept(tmp_path):
     output = tmp_path / "sway.webp"
     output.write_bytes(b"an earlier one")
     with pytest.raises(ConnectionError):
-        animate(scene(Look(), 20), Failing(STAGE, 32), [output], print, lambda: False)
+        animate(scene(FrameStyle(), 20), Failing(STAGE, 32), [output], print, lambda: False)
     assert output.read_bytes() == b"an earlier one"
     assert Image.open(tmp_path / "sway.part.webp").n_frames == 16
 

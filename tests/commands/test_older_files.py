@@ -14,7 +14,7 @@ import pytest
 from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.data.records import iterate_examples, parse_example, shard_paths
 from psgan_tf.generation.backends.checkpoint import Sampler
-from psgan_tf.generation.backends.saved_model import SavedModelPainter
+from psgan_tf.generation.backends.saved_model import SavedModelBackend
 from psgan_tf.generation.characters import load_character
 from run_programs import checkpoints, run
 
@@ -46,7 +46,7 @@ def test_shards_are_read(older, expected):
 
 def test_a_run_and_its_export_draw_a_saved_character_as_they_did(older, expected):
     character = load_character(older / "aoi.npz")
-    sampler, painter = Sampler(older / "run"), SavedModelPainter(older / "models" / "tiny")
+    sampler, painter = Sampler(older / "run"), SavedModelBackend(older / "models" / "tiny")
     assert character.name == "Aoi"
     assert {sampler.fingerprint, painter.fingerprint, character.model_fingerprint} == {
         str(expected["fingerprint"])

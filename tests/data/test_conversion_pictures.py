@@ -20,7 +20,7 @@ from psgan_tf.data.conversion.inspection import check_source
 from psgan_tf.data.conversion.sources import ReadingOptions, open_source
 from psgan_tf.data.records import DatasetCard
 from psgan_tf.images.pictures import encode_png
-from psgan_tf.keypoints.dataset_folder import PoseRow, write_folder
+from psgan_tf.keypoints.dataset_folder import ManifestRow, write_folder
 from psgan_tf.keypoints.schema import Skeleton
 from run_programs import REPOSITORY
 
@@ -164,7 +164,9 @@ def test_pictures_without_keypoints_make_a_dataset_for_plain_progressive_growing
     folder = tmp_path / "in"
     folder.mkdir()
     Image.fromarray(noise(32, 32)).save(folder / "a.png")
-    write_folder(folder, Skeleton("none", ()), (32, 32), [PoseRow("a.png", np.zeros((0, 3)))], {})
+    write_folder(
+        folder, Skeleton("none", ()), (32, 32), [ManifestRow("a.png", np.zeros((0, 3)))], {}
+    )
     card = converted(folder, tmp_path / "out")
     assert card.skeleton.num_keypoints == 0
     assert read_back(tmp_path / "out")["a.png"][1].shape == (0, 3)

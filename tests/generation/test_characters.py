@@ -10,10 +10,10 @@ from psgan_tf.generation.characters import (
     Character,
     characters_text,
     file_name,
+    fingerprint_warnings,
     load_character,
     load_characters,
     save_character,
-    strangers,
     subjects_of,
 )
 from psgan_tf.images.pictures import encode_png
@@ -153,7 +153,7 @@ def test_characters_of_one_name_get_files_of_their_own():
 
 def test_each_other_checkpoint_is_told_of_once():
     names = (("Aoi", "1f"), ("Mika", "2e"), ("Rin", "1f"), ("Own", "0"))
-    warnings = strangers([Character(name, LATENT, model) for name, model in names], "0")
+    warnings = fingerprint_warnings([Character(name, LATENT, model) for name, model in names], "0")
     assert warnings == [
         "warning: Aoi and 1 more were saved from checkpoint 1f, this one is 0: "
         "they may look different",

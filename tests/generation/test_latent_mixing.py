@@ -5,8 +5,8 @@ import pytest
 
 from psgan_tf.generation.characters import Character, save_character
 from psgan_tf.generation.latent_mixing import (
-    choose_cast,
     latents_of,
+    parse_latent_path,
     parse_parts,
     spherical_mean,
     walk,
@@ -43,7 +43,7 @@ def test_a_walk_takes_no_weights():
 
 def test_a_character_a_blend_and_a_walk_exclude_each_other():
     with pytest.raises(ValueError, match="Received: character, walk"):
-        choose_cast(0, "aoi.npz", "", "seed1,seed2")
+        parse_latent_path(0, "aoi.npz", "", "seed1,seed2")
 
 
 def test_latents_come_in_the_order_of_the_parts(tmp_path):
@@ -111,10 +111,10 @@ def test_one_frame_or_one_character_is_a_walk_too():
 
 
 def test_a_cast_says_who_it_is_and_gives_a_latent_a_frame():
-    cast = choose_cast(0, "", "seed1:1,seed2:3", "")
-    assert cast.name == "1 seed1 + 3 seed2"
-    frames = cast.latents(np.stack([A, B]), 5, closed=False)
+    latent_path = parse_latent_path(0, "", "seed1:1,seed2:3", "")
+    assert latent_path.name == "1 seed1 + 3 seed2"
+    frames = latent_path.latents(np.stack([A, B]), 5, closed=False)
     assert frames.shape == (5, 64)
     np.testing.assert_array_equal(frames[0], frames[4])
-    assert choose_cast(7, "", "", "").name == "seed7"
-    assert choose_cast(0, "", "", "seed1,seed2").name == "seed1 to seed2"
+    assert parse_latent_path(7, "", "", "").name == "seed7"
+    assert parse_latent_path(0, "", "", "seed1,seed2").name == "seed1 to seed2"

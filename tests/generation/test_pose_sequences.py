@@ -8,12 +8,12 @@ import pytest
 from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.generation.pose_sequences import SequenceOptions, read_sequence, rest_skeleton_of_file
 from psgan_tf.generation.pose_spec import (
-    Stage,
+    PoseSpec,
     View,
     parse_yaw,
+    pose_spec_of_card,
     read_stage,
     stage_from_json,
-    stage_of_card,
 )
 from psgan_tf.keypoints.dataset_folder import read_folder
 from psgan_tf.keypoints.schema import SKELETONS
@@ -42,7 +42,7 @@ def motion_path(name):
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
-    """A dataset of the real renderer, and the stage of the records made from it."""
+    """A dataset of the real renderer, and the pose spec of the records made from it."""
     folder, records = tmp_path_factory.mktemp("rendered"), tmp_path_factory.mktemp("records")
     status, printed = run(
         "tools.render_avatars",
@@ -59,9 +59,9 @@ def rendered(tmp_path_factory):
 
 @pytest.mark.parametrize("name", MOTIONS)
 def test_the_keypoints_of_a_motion_are_the_renderer_s(rendered, name):
-    folder, stage = rendered
+    folder, pose_spec = rendered
     view = View((YAW_DEGREES, YAW_DEGREES), PITCH_DEGREES)
-    sequence = read_sequence(motion_path(name), stage, SequenceOptions(view=view))
+    sequence = read_sequence(motion_path(name), pose_spec, SequenceOptions(view=view))
     rows = [row for row in folder.rows if row.text("motion") == name]
     assert len(rows) == 3
     for row in rows:
@@ -70,34 +70,37 @@ def test_the_keypoints_of_a_motion_are_the_renderer_s(rendered, name):
 
 
 def test_the_same_motion_from_the_dataset_folder_is_sampled_between_its_pictures(rendered):
-    folder, stage = rendered
+    folder, pose_spec = rendered
     rows = [row for row in folder.rows if row.text("motion") == "Bow"]
     times = [row.attributes["time_s"] for row in rows]
     source = f"{folder.directory}#Bow"
-    sequence = read_sequence(source, stage, SequenceOptions(fps=1 / times[1]))
+    sequence = read_sequence(source, pose_spec, SequenceOptions(fps=1 / times[1]))
     np.testing.assert_allclose(sequence.keypoints[1], rows[1].keypoints, atol=0.01)
     assert sequence.num_frames == int(times[-1] / times[1] + 1e-6) + 1
     with pytest.raises(ValueError, match=r"must name a motion of .* m2m_run_anime, .*'Jump'"):
-        read_sequence(f"{folder.directory}#Jump", stage, SequenceOptions())
+        read_sequence(f"{folder.directory}#Jump", pose_spec, SequenceOptions())
 
 
 def test_keypoints_are_in_the_frame_of_the_records_when_pictures_were_another_size(rendered):
-    _, stage = rendered
-    card = DatasetCard("d", AVATAR20, 128, (4,), {}, camera=stage.camera.to_json())
-    enlarged = stage_of_card(card).camera
-    assert (enlarged.size_px, enlarged.pixels_per_unit) == (128, 4 * stage.camera.pixels_per_unit)
+    _, pose_spec = rendered
+    card = DatasetCard("d", AVATAR20, 128, (4,), {}, camera=pose_spec.camera.to_json())
+    enlarged = pose_spec_of_card(card).camera
+    assert (enlarged.size_px, enlarged.pixels_per_unit) == (
+        128,
+        4 * pose_spec.camera.pixels_per_unit,
+    )
 
 
 def test_a_motion_is_sampled_at_the_right_times(rendered):
-    _, stage = rendered
+    _, pose_spec = rendered
     path = motion_path("victory_fk")
-    own = read_sequence(path, stage, SequenceOptions())
-    half = read_sequence(path, stage, SequenceOptions(fps=15.0))
+    own = read_sequence(path, pose_spec, SequenceOptions())
+    half = read_sequence(path, pose_spec, SequenceOptions(fps=15.0))
     assert (own.fps, half.fps) == (30.0, 15.0)
     np.testing.assert_allclose(half.keypoints, own.keypoints[::2], atol=0.05)
-    part = read_sequence(path, stage, SequenceOptions(span_secs=(0.5, 1.0)))
+    part = read_sequence(path, pose_spec, SequenceOptions(span_secs=(0.5, 1.0)))
     assert part.num_frames == 16
-    twos = read_sequence(path, stage, SequenceOptions(fps=30.0, hold=2))
+    twos = read_sequence(path, pose_spec, SequenceOptions(fps=30.0, hold=2))
     assert twos.fps == 30.0
     np.testing.assert_array_equal(twos.keypoints[0::2], twos.keypoints[1::2])
     np.testing.assert_array_equal(twos.keypoints[::2], half.keypoints)
@@ -110,56 +113,56 @@ def test_a_part_that_is_not_there_is_refused(rendered):
 
 
 def test_a_turn_goes_evenly_round_the_character(rendered):
-    _, stage = rendered
+    _, pose_spec = rendered
     path = motion_path("idle_loop")
-    turned = read_sequence(path, stage, SequenceOptions(view=View((0, 360)), span_secs=(0, 1)))
+    turned = read_sequence(path, pose_spec, SequenceOptions(view=View((0, 360)), span_secs=(0, 1)))
     for frame in (0, 6, 20):
         degrees = 360 * frame / turned.num_frames
         still = SequenceOptions(view=View((degrees, degrees)), span_secs=(0, 1))
-        expected = read_sequence(path, stage, still).keypoints[frame]
+        expected = read_sequence(path, pose_spec, still).keypoints[frame]
         np.testing.assert_allclose(turned.keypoints[frame], expected, atol=0.001)
 
 
 def test_zoom_enlarges_round_the_middle(rendered):
-    _, stage = rendered
-    near = read_sequence(motion_path("Bow"), stage, SequenceOptions(view=View(zoom=0.5)))
-    far = read_sequence(motion_path("Bow"), stage, SequenceOptions())
+    _, pose_spec = rendered
+    near = read_sequence(motion_path("Bow"), pose_spec, SequenceOptions(view=View(zoom=0.5)))
+    far = read_sequence(motion_path("Bow"), pose_spec, SequenceOptions())
     expected = 16 + 0.5 * (far.keypoints[..., :2] - 16)
     np.testing.assert_allclose(near.keypoints[..., :2], expected, atol=0.001)
 
 
 def test_framing_by_the_motion_keeps_every_joint_in_the_picture(rendered):
-    _, stage = rendered
+    _, pose_spec = rendered
     for name in MOTIONS:
         view = View((0, 180), framing="motion")
-        sequence = read_sequence(motion_path(name), stage, SequenceOptions(view=view))
+        sequence = read_sequence(motion_path(name), pose_spec, SequenceOptions(view=view))
         assert sequence.keypoints[..., 2].all()
         assert np.ptp(sequence.keypoints[..., 1]) > 0.5 * 32
 
 
 def test_a_model_without_rest_skeleton_takes_the_one_of_its_avatar_s_file(rendered):
-    _, stage = rendered
-    bare = Stage(stage.skeleton, stage.frame_px, camera=stage.camera)
+    _, pose_spec = rendered
+    bare = PoseSpec(pose_spec.skeleton, pose_spec.frame_px, camera=pose_spec.camera)
     with pytest.raises(ValueError, match=r"has no rest skeleton\. Name its avatar's file"):
         read_sequence(motion_path("Bow"), bare, SequenceOptions())
     rest = rest_skeleton_of_file(shared_path("avatars/models/godette_vrm0.vrm"))
-    same = Stage(stage.skeleton, stage.frame_px, rest, stage.camera)
+    same = PoseSpec(pose_spec.skeleton, pose_spec.frame_px, rest, pose_spec.camera)
     found = read_sequence(motion_path("Bow"), same, SequenceOptions()).keypoints
-    expected = read_sequence(motion_path("Bow"), stage, SequenceOptions()).keypoints
+    expected = read_sequence(motion_path("Bow"), pose_spec, SequenceOptions()).keypoints
     np.testing.assert_allclose(found, expected, atol=0.001)
 
 
 def test_a_stage_survives_an_exported_model_s_skeleton_file(rendered):
-    _, stage = rendered
+    _, pose_spec = rendered
     document = {
         **AVATAR20.to_json(),
         "image_size": [32, 32],
-        "rest_skeleton": stage.rest_skeleton.to_json(),
-        "camera": stage.camera.to_json(),
+        "rest_skeleton": pose_spec.rest_skeleton.to_json(),
+        "camera": pose_spec.camera.to_json(),
     }
     again = stage_from_json(json.loads(json.dumps(document)), "skeleton.json")
     found = read_sequence(motion_path("Bow"), again, SequenceOptions()).keypoints
-    expected = read_sequence(motion_path("Bow"), stage, SequenceOptions()).keypoints
+    expected = read_sequence(motion_path("Bow"), pose_spec, SequenceOptions()).keypoints
     np.testing.assert_array_equal(found, expected)
 
 

@@ -5,7 +5,12 @@ import pytest
 
 from psgan_tf.generation.characters import Character, characters_text, save_character
 from psgan_tf.generation.latent_mixing import spherical_mean
-from psgan_tf.generation.selection import Wish, gather, parse_wish, walk_steps
+from psgan_tf.generation.selection import (
+    CharacterSelection,
+    load_selection,
+    parse_selection,
+    walk_steps,
+)
 from psgan_tf.images.pictures import encode_png
 
 AOI, MIKA = np.random.default_rng(0).normal(size=[2, 6]).astype(np.float32)
@@ -18,7 +23,9 @@ def of_seeds(seeds):
 
 
 def gathered(seeds=None, files=(), blend="", walk="", steps=0):
-    return gather(parse_wish(seeds, [str(f) for f in files], blend, walk, steps), 6, of_seeds)
+    return load_selection(
+        parse_selection(seeds, [str(f) for f in files], blend, walk, steps), 6, of_seeds
+    )
 
 
 @pytest.fixture
@@ -37,12 +44,14 @@ def sheet(tmp_path):
 
 
 def test_without_a_word_the_first_seeds_are_drawn_and_else_only_who_is_named():
-    assert parse_wish(None, [], "", "", 3).seeds == (0, 1, 2, 3, 4, 5, 6, 7)
-    assert parse_wish(None, ["aoi.npz"], "", "", 3) == Wish(files=("aoi.npz",), steps=3)
-    assert parse_wish(None, [], "seed1,seed2", "", 3).seeds == ()
-    assert parse_wish("4", [], "", "seed1,seed2", 3).seeds == (4,)
+    assert parse_selection(None, [], "", "", 3).seeds == (0, 1, 2, 3, 4, 5, 6, 7)
+    assert parse_selection(None, ["aoi.npz"], "", "", 3) == CharacterSelection(
+        files=("aoi.npz",), steps=3
+    )
+    assert parse_selection(None, [], "seed1,seed2", "", 3).seeds == ()
+    assert parse_selection("4", [], "", "seed1,seed2", 3).seeds == (4,)
     with pytest.raises(ValueError, match="must name somebody"):
-        parse_wish(" ", [], "", "", 3)
+        parse_selection(" ", [], "", "", 3)
 
 
 def test_the_steps_of_a_walk_divide_the_angle_evenly():

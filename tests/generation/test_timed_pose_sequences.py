@@ -12,15 +12,15 @@ from psgan_tf.generation.pose_sequences import (
     read_sequence,
     write_sequence,
 )
-from psgan_tf.generation.pose_spec import Stage, View
+from psgan_tf.generation.pose_spec import PoseSpec, View
 from psgan_tf.images.pictures import encode_png
-from psgan_tf.keypoints.dataset_folder import PoseRow, write_folder
+from psgan_tf.keypoints.dataset_folder import ManifestRow, write_folder
 from psgan_tf.keypoints.schema import SKELETONS, Skeleton
 from psgan_tf.keypoints.schema_conversion import convert_keypoints
 
 AVATAR20 = SKELETONS["avatar20"]
 TAIL3 = Skeleton("tail3", ("root", "mid", "tip"), (), ((0, 1), (1, 2)))
-TAIL_STAGE = Stage(TAIL3, 100)
+TAIL_STAGE = PoseSpec(TAIL3, 100)
 
 
 def straight_line(count, fps):
@@ -71,11 +71,11 @@ def openpose(points, **more):
 
 
 def test_an_openpose_folder_is_read_in_order_and_a_frame_with_no_one_keeps_its_time(tmp_path):
-    stage = Stage(SKELETONS["openpose18"], 100)
+    pose_spec = PoseSpec(SKELETONS["openpose18"], 100)
     for number in range(12):
         points = [] if number == 9 else [(10 + number, 50, 0.9)] * 18
         (tmp_path / f"clip_{number}_keypoints.json").write_text(openpose(points))
-    sequence = read_sequence(str(tmp_path), stage, SequenceOptions(source_fps=25.0))
+    sequence = read_sequence(str(tmp_path), pose_spec, SequenceOptions(source_fps=25.0))
     assert (sequence.fps, sequence.num_frames) == (25.0, 12)
     assert not sequence.keypoints[9].any()
     shown = [number for number in range(12) if number != 9]
@@ -89,7 +89,7 @@ def test_openpose_drives_an_avatar_by_the_joints_that_both_have(tmp_path):
     own = SKELETONS["openpose18"]
     points = convert_keypoints(pose, AVATAR20, own)
     (tmp_path / "one_keypoints.json").write_text(openpose(points))
-    back = read_sequence(str(tmp_path), Stage(AVATAR20, 100), SequenceOptions()).keypoints[0]
+    back = read_sequence(str(tmp_path), PoseSpec(AVATAR20, 100), SequenceOptions()).keypoints[0]
     limbs = ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot")
     exact = ["neck", *(side + limb for side in ("left", "right") for limb in limbs)]
     rows = [AVATAR20.index(name) for name in exact]
@@ -104,13 +104,13 @@ def test_openpose_drives_an_avatar_by_the_joints_that_both_have(tmp_path):
 
 def test_schemas_without_a_joint_in_common_are_refused_with_both_names(tmp_path, pose_file):
     with pytest.raises(ValueError, match=r"wanted, 'avatar20'\. .* 'tail3'"):
-        read_sequence(str(pose_file), Stage(AVATAR20, 100), SequenceOptions())
+        read_sequence(str(pose_file), PoseSpec(AVATAR20, 100), SequenceOptions())
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "0.png").write_bytes(encode_png(np.zeros([4, 4, 3], np.uint8)))
-    row = PoseRow("images/0.png", straight_line(8, 10)[0], {"motion": "wag"})
+    row = ManifestRow("images/0.png", straight_line(8, 10)[0], {"motion": "wag"})
     write_folder(tmp_path, TAIL3, (100, 100), [row], {})
     with pytest.raises(ValueError, match=r"wanted, 'avatar20'\. Received: 'tail3'"):
-        read_sequence(f"{tmp_path}#wag", Stage(AVATAR20, 100), SequenceOptions())
+        read_sequence(f"{tmp_path}#wag", PoseSpec(AVATAR20, 100), SequenceOptions())
 
 
 def test_a_dataset_motion_follows_one_costume_in_the_order_of_time(tmp_path):
@@ -122,7 +122,9 @@ def test_a_dataset_motion_follows_one_costume_in_the_order_of_time(tmp_path):
             name = f"images/{costume}{time_s}.png"
             (tmp_path / name).write_bytes(b"not looked at")
             rows.append(
-                PoseRow(name, keypoints, {"costume": costume, "motion": "wag", "time_s": time_s})
+                ManifestRow(
+                    name, keypoints, {"costume": costume, "motion": "wag", "time_s": time_s}
+                )
             )
     write_folder(tmp_path, TAIL3, (100, 100), rows, {})
     sequence = read_sequence(str(tmp_path), TAIL_STAGE, SequenceOptions())

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from psgan_tf.data.conversion.convert import convert
-from psgan_tf.data.conversion.preparation import Preparation
+from psgan_tf.data.conversion.preparation import ConversionSettings
 from psgan_tf.data.conversion.shard_plan import ConversionOptions, safe_name
 from psgan_tf.data.conversion.sources import ReadingOptions, open_source
 from psgan_tf.data.records import (
@@ -17,7 +17,7 @@ from psgan_tf.data.records import (
     shard_paths,
 )
 from psgan_tf.images.pictures import encode_png
-from psgan_tf.keypoints.dataset_folder import PoseRow, write_folder
+from psgan_tf.keypoints.dataset_folder import ManifestRow, write_folder
 from psgan_tf.keypoints.schema import Skeleton
 
 PAIR = Skeleton("pair2", ("left_end", "right_end"), ((0, 1),), ((0, 1),))
@@ -29,7 +29,7 @@ def noise(width, height, seed=0):
 
 def options_for(source, resolutions=(4, 8), square="pad", min_keypoints=None, **changes):
     least = source.min_keypoints if min_keypoints is None else min_keypoints
-    preparation = Preparation(source.frame_px, resolutions, square, least)
+    preparation = ConversionSettings(source.frame_px, resolutions, square, least)
     return ConversionOptions(safe_name(source.name), preparation, **changes)
 
 
@@ -56,7 +56,7 @@ def all_bytes(folder):
 
 
 def pair_row(image, points=((4, 8, 1), (20.5, 30, 1)), **attributes):
-    return PoseRow(image, np.float32(points), attributes)
+    return ManifestRow(image, np.float32(points), attributes)
 
 
 def noise_folder(folder, count, size=32, **card):

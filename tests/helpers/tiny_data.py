@@ -80,11 +80,11 @@ def train_steps(trainer, count):
     means, batches, phase = [], None, None
     for _ in range(count):
         images_shown = int(trainer.state.images_shown.numpy())
-        stage = trainer.schedule.stage_at(images_shown)
-        if stage.phase != phase:
-            phase = stage.phase
+        growth = trainer.schedule.growth_at(images_shown)
+        if growth.phase != phase:
+            phase = growth.phase
             dataset = trainer.data.batches(phase.resolution, phase.batch_size, images_shown)
             batches = iter(trainer.strategy.experimental_distribute_dataset(dataset))
-        measures = trainer.step(stage, next(batches))
+        measures = trainer.step(growth, next(batches))
         means.append({name: float(value) for name, value in measures.items()})
     return means

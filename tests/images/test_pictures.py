@@ -10,9 +10,9 @@ from psgan_tf.images.pictures import (
     enlarged,
     find_pictures,
     load_rgb,
+    oriented_size,
     pyramid,
     resized,
-    seen_size,
     square_offset,
     to_square,
     to_uint8,
@@ -109,7 +109,7 @@ def test_the_cameras_turn_is_applied(tmp_path, orientation, suffix):
     stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](seen)))
     path = saved(tmp_path, stored, f"a{suffix}", exif=exif)
     np.testing.assert_array_equal(load_rgb(path), seen)
-    assert seen_size(path) == (5, 3)
+    assert oriented_size(path) == (5, 3)
 
 
 def test_a_damaged_exif_block_does_not_cost_the_picture(tmp_path):

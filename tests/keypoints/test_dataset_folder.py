@@ -6,7 +6,7 @@ from PIL import Image
 
 from psgan_tf.common import files
 from psgan_tf.keypoints.dataset_folder import (
-    PoseRow,
+    ManifestRow,
     check_folder,
     read_card,
     read_folder,
@@ -34,7 +34,7 @@ def line(image, keypoints=((1, 2, 1), (3, 4, 1)), **entries):
 
 def test_a_folder_is_read_back_as_it_was_written(tmp_path):
     attributes = {"costume": 3, "motion": "bow", "split": "test", "time_s": 0.25}
-    rows = [PoseRow("a/ä.png", POINTS, attributes), PoseRow("b.png", POINTS + 1e-3)]
+    rows = [ManifestRow("a/ä.png", POINTS, attributes), ManifestRow("b.png", POINTS + 1e-3)]
     rows[1].keypoints[:, 2] = 1
     card = {"name": "two", "credits": ["me"], "camera": {"distance_m": 3.5}}
     write_folder(tmp_path, PAIR, (640, 480), rows, card)
@@ -49,7 +49,7 @@ def test_a_folder_is_read_back_as_it_was_written(tmp_path):
 
 
 def test_coordinates_are_written_in_their_shortest_form():
-    row = PoseRow("x.png", np.array([[147.452, 0.1, 1]], np.float32))
+    row = ManifestRow("x.png", np.array([[147.452, 0.1, 1]], np.float32))
     assert row_to_line(row) == '{"image": "x.png", "keypoints": [[147.452, 0.1, 1]]}'
 
 
@@ -181,7 +181,7 @@ def test_checking_finds_missing_pictures_and_wrong_shapes(tmp_path):
 
 def test_a_row_that_could_not_be_read_back_is_not_written(tmp_path):
     with pytest.raises(ValueError, match=r"a\.png: keypoints must be 2 rows"):
-        write_folder(tmp_path, PAIR, (8, 8), [PoseRow("a.png", POINTS[:1])], {})
+        write_folder(tmp_path, PAIR, (8, 8), [ManifestRow("a.png", POINTS[:1])], {})
     assert not (tmp_path / "manifest.jsonl").exists()
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from psgan_tf.keypoints.dataset_folder import PoseRow, write_folder
+from psgan_tf.keypoints.dataset_folder import ManifestRow, write_folder
 from psgan_tf.keypoints.named_poses import parse_pose_size, read_poses
 from psgan_tf.keypoints.schema import SKELETONS, Skeleton
 from shared_assets import shared_path
@@ -217,7 +217,7 @@ def test_other_pose_sizes_are_refused(text):
 
 def test_a_dataset_folder_gives_a_pose_for_each_of_its_lines(tmp_path):
     keypoints = [points(AVATAR, head=(10, 20)), points(AVATAR, head=(30, 50), hips=(99, 49))]
-    rows = [PoseRow(f"images/bow_{i:02d}.png", k) for i, k in enumerate(keypoints)]
+    rows = [ManifestRow(f"images/bow_{i:02d}.png", k) for i, k in enumerate(keypoints)]
     write_folder(tmp_path, AVATAR, (100, 50), rows, {})
     first, second = read_poses(tmp_path, AVATAR, FRAME_PX)
     assert (first.name, second.name) == ("bow_00", "bow_01")

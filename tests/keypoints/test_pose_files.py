@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from psgan_tf.keypoints.dataset_folder import PoseRow, write_folder
+from psgan_tf.keypoints.dataset_folder import ManifestRow, write_folder
 from psgan_tf.keypoints.named_poses import read_poses
 from psgan_tf.keypoints.pose_conversion import (
     FORMATS,
@@ -207,7 +207,7 @@ def test_toes_of_body25_move_an_avatar(tmp_path):
 def test_a_motion_of_a_dataset_goes_through_openpose_and_back(tmp_path):
     poses = [pose(AVATAR, seed).keypoints for seed in range(3)]
     rows = [
-        PoseRow(f"images/{i}.png", points, {"motion": "walk", "time_s": i / 8})
+        ManifestRow(f"images/{i}.png", points, {"motion": "walk", "time_s": i / 8})
         for i, points in enumerate(poses)
     ]
     write_folder(tmp_path / "set", AVATAR, (512, 512), rows, {})

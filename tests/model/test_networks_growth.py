@@ -60,9 +60,9 @@ def test_a_block_learns_from_the_first_batch_of_its_fade_on_and_not_before(make)
     learning_since = {}
     images_shown = 0
     while images_shown < schedule.total_images:
-        stage = schedule.stage_at(images_shown)
-        resolution = stage.phase.resolution
-        alpha = stage.alpha if stage.phase.fading else None
+        growth = schedule.growth_at(images_shown)
+        resolution = growth.phase.resolution
+        alpha = growth.alpha if growth.phase.fading else None
         inputs = some_latents() if make is tiny_generator else some_images(resolution)
         gradients = gradients_at(network, inputs, resolution=resolution, alpha=alpha)
         for block in network.blocks:
@@ -71,7 +71,7 @@ def test_a_block_learns_from_the_first_batch_of_its_fade_on_and_not_before(make)
             if any(norms):
                 learning_since.setdefault(block.resolution, images_shown)
             assert any(norms) == (images_shown >= starts[block.resolution])
-        images_shown = stage.images_after
+        images_shown = growth.images_after
     assert learning_since == starts
 
 

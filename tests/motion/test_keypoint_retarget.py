@@ -15,7 +15,7 @@ from psgan_tf.generation.pose_sequences import (
     write_sequence,
 )
 from psgan_tf.generation.pose_spec import Stage, View, keypoints_of_motion
-from psgan_tf.keypoints.dataset_folder import PoseRow, write_folder
+from psgan_tf.keypoints.dataset_folder import ManifestRow, write_folder
 from psgan_tf.keypoints.schema import SKELETONS
 from psgan_tf.keypoints.schema_conversion import convert_keypoints
 from psgan_tf.motion.camera import Camera
@@ -315,7 +315,7 @@ def test_motions_of_a_dataset_are_changed_where_its_avatar_is_another_one(tmp_pa
     poses, other = t_pose(), rest_of(tmp_path, OTHER)
     poses[..., :2] *= 0.9
     attributes = {"motion": "stand", "time_s": 0.0, "avatar": "b"}
-    rows = [PoseRow("0.png", poses[0], attributes)]
+    rows = [ManifestRow("0.png", poses[0], attributes)]
     changed = retarget_flat(poses, rest, CAMERA)
     for name, card, expected in (
         ("same", {"rest_skeleton": rest.to_json()}, poses),

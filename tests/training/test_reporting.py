@@ -20,10 +20,10 @@ from psgan_tf.training.schedule import build_schedule
 from tiny_data import tiny_config, write_dataset
 
 
-def tick_of(stage, *losses):
+def tick_of(growth, *losses):
     tick = Tick(0)
     for loss in losses:
-        with tick.clock(stage, counts=True):
+        with tick.clock(growth, counts=True):
             pass
         tick.add({"generator_loss": tf.constant(loss), "generator_skipped": tf.constant(0.0)})
     return tick
@@ -35,21 +35,21 @@ def schedule():
 
 
 def test_a_tick_reports_means_over_its_batches(schedule):
-    tick = tick_of(schedule.stage_at(0), 1.0, 2.0, 6.0)
+    tick = tick_of(schedule.growth_at(0), 1.0, 2.0, 6.0)
     tick.check_finite()
     assert tick.means["generator_loss"] == pytest.approx(3.0)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
 def test_a_tick_names_the_quantity_and_the_images_that_broke(schedule, bad):
-    tick = tick_of(schedule.stage_at(4), 1.0, bad, 2.0)
+    tick = tick_of(schedule.growth_at(4), 1.0, bad, 2.0)
     with pytest.raises(FloatingPointError, match=r"generator_loss.* between 0 and 8 images"):
         tick.check_finite()
 
 
 def test_a_batch_that_was_traced_first_says_nothing_on_speed(schedule):
     tick = Tick(0)
-    with tick.clock(schedule.stage_at(0), counts=False):
+    with tick.clock(schedule.growth_at(0), counts=False):
         pass
     tick.add({"generator_loss": tf.constant(0.0)})
     tick.check_finite()
@@ -79,8 +79,8 @@ def grid_and_state(tmp_path):
 
 def test_a_sample_grid_shows_real_picture_skeleton_and_each_seed(grid_and_state, schedule):
     grid, state, config = grid_and_state
-    stage = schedule.stage_at(32)
-    picture = grid.draw(state, stage)
+    growth = schedule.growth_at(32)
+    picture = grid.draw(state, growth)
     assert picture.shape == (8 * 64, 6 * 64, 3)
     data = TrainingData(Path(config.data_dir), DatasetCard.load(config.data_dir), 0, False, 3)
     images, poses = zip(*data.first_examples(8, 6), strict=True)
@@ -98,15 +98,15 @@ def test_a_report_leaves_a_row_a_picture_and_events(tmp_path, grid_and_state, sc
     run_dir = tmp_path / "run"
     run_dir.mkdir()
     reporter = Reporter(run_dir, config.network, grid, images_shown=0)
-    stage = schedule.stage_at(16)
+    growth = schedule.growth_at(16)
     tick = Tick(16)
-    with tick.clock(stage, counts=True):
+    with tick.clock(growth, counts=True):
         pass
     names = ("generator_loss", "discriminator_loss", "real_score", "fake_score", "gradient_norm")
     tick.add(dict.fromkeys(names, tf.constant(1.5)) | skipped(0.25))
     tick.check_finite()
     reporter.tick(tick, schedule)
-    reporter.samples(state, stage)
+    reporter.samples(state, growth)
     (row,) = [json.loads(line) for line in (run_dir / "stats.jsonl").read_text().splitlines()]
     assert (row["images_shown"], row["from_images"], row["phase"]) == (20, 16, "8x8 fade")
     assert row["alpha"] == 0.25
@@ -133,6 +133,6 @@ def test_a_run_without_poses_has_a_grid_without_skeletons(tmp_path):
     config = tiny_config(tmp_path, tmp_path)
     network = type(config.network)(**{**vars(config.network), "num_keypoints": 0})
     grid = SampleGrid(TrainingData(tmp_path, card, 0, False, 0), network)
-    stage = build_schedule(config).stage_at(0)
-    picture = grid.draw(new_state(network, ema_decay=0.999), stage)
+    growth = build_schedule(config).growth_at(0)
+    picture = grid.draw(new_state(network, ema_decay=0.999), growth)
     assert (picture[64:128] == 255).all()

@@ -43,7 +43,7 @@ def stages_of(schedule):
     """All stages of a run from its first batch to its last."""
     images_shown, stages = 0, []
     while images_shown < schedule.total_images:
-        stages.append(schedule.stage_at(images_shown))
+        stages.append(schedule.growth_at(images_shown))
         images_shown = stages[-1].images_after
     return stages
 
@@ -89,14 +89,14 @@ def test_each_phase_is_that_of_the_paper(index):
 @pytest.mark.parametrize("index", range(17))
 def test_each_phase_begins_and_ends_on_the_image(index):
     phase = PAPER.phases[index]
-    first = PAPER.stage_at(phase.start_images)
-    last = PAPER.stage_at(phase.end_images - phase.batch_size)
+    first = PAPER.growth_at(phase.start_images)
+    last = PAPER.growth_at(phase.end_images - phase.batch_size)
     assert (first.phase, last.phase) == (phase, phase)
     assert first.alpha == (phase.batch_size / 600_000 if phase.fading else 1)
     assert last.alpha == 1
     assert last.images_after == phase.end_images
     if index:
-        before = PAPER.stage_at(phase.start_images - 1)
+        before = PAPER.growth_at(phase.start_images - 1)
         assert before.phase == PAPER.phases[index - 1]
 
 
@@ -110,22 +110,22 @@ def test_the_whole_run_has_17_phases_10_200_kimg_and_1_352_500_batches():
 
 
 def test_alpha_half_way_through_a_fade_is_a_half():
-    assert PAPER.stage_at(900_000 - 16).alpha == 0.5
-    assert PAPER.stage_at(9_300_000 - 2).alpha == 0.5
+    assert PAPER.growth_at(900_000 - 16).alpha == 0.5
+    assert PAPER.growth_at(9_300_000 - 2).alpha == 0.5
 
 
 def test_a_fade_to_8_starts_with_the_first_batch_after_600_kimg():
-    assert PAPER.stage_at(599_984).phase.resolution == 4
-    stage = PAPER.stage_at(600_000)
-    assert (stage.phase.resolution, stage.phase.fading) == (8, True)
-    assert stage.alpha == 16 / 600_000
-    assert PAPER.stage_at(1_199_984).alpha == 1
-    assert not PAPER.stage_at(1_200_000).phase.fading
+    assert PAPER.growth_at(599_984).phase.resolution == 4
+    growth = PAPER.growth_at(600_000)
+    assert (growth.phase.resolution, growth.phase.fading) == (8, True)
+    assert growth.alpha == 16 / 600_000
+    assert PAPER.growth_at(1_199_984).alpha == 1
+    assert not PAPER.growth_at(1_200_000).phase.fading
 
 
 def test_rates_and_batches_change_where_the_new_resolution_begins_to_fade_in():
     def settings(images):
-        phase = PAPER.stage_at(images).phase
+        phase = PAPER.growth_at(images).phase
         return phase.resolution, phase.batch_size, phase.learning_rate
 
     assert settings(5_399_999) == (64, 16, 0.001)
@@ -159,27 +159,27 @@ def test_the_table_for_people_has_a_line_for_each_phase():
 def test_there_is_no_stage_before_the_start_or_after_the_end(images_shown):
     message = rf"`images_shown` must lie in \[0, 10200000\)\. Received: images_shown={images_shown}"
     with pytest.raises(ValueError, match=message):
-        PAPER.stage_at(images_shown)
+        PAPER.growth_at(images_shown)
 
 
 def test_random_schedules_are_walked_through_as_the_rules_say():
     for schedule in random_schedules(300):
         stages = stages_of(schedule)
-        phases = [stage.phase.index for stage in stages]
+        phases = [growth.phase.index for growth in stages]
         assert phases == sorted(phases)
         shown = 0
-        for stage, following in zip(stages, [*stages[1:], None], strict=True):
-            phase = stage.phase
+        for growth, following in zip(stages, [*stages[1:], None], strict=True):
+            phase = growth.phase
             assert phase.start_images <= shown < phase.end_images
-            assert stage.images_after == shown + phase.batch_size
-            assert 0 < stage.alpha <= 1
+            assert growth.images_after == shown + phase.batch_size
+            assert 0 < growth.alpha <= 1
             is_last = following is None or following.phase != phase
-            assert is_last == (stage.images_after >= phase.end_images)
+            assert is_last == (growth.images_after >= phase.end_images)
             if is_last or not phase.fading:
-                assert stage.alpha == 1
+                assert growth.alpha == 1
             else:
-                assert stage.alpha < following.alpha
-            shown = stage.images_after
+                assert growth.alpha < following.alpha
+            shown = growth.images_after
         assert shown >= schedule.total_images
 
 
@@ -198,17 +198,17 @@ def test_phases_of_random_schedules_follow_one_another_without_a_gap():
 
 def test_what_was_reached_is_the_stage_of_the_last_batch():
     for schedule in random_schedules(300):
-        for stage in stages_of(schedule):
-            assert schedule.reached(stage.images_after) == stage
+        for growth in stages_of(schedule):
+            assert schedule.growth_after(growth.images_after) == growth
 
 
 def test_what_was_reached_before_the_first_and_after_the_last_batch():
-    assert PAPER.reached(0).phase == PAPER.phases[0]
-    assert PAPER.reached(99_999_999) == PAPER.reached(10_200_000)
-    assert PAPER.reached(10_200_000).alpha == 1
-    assert PAPER.reached(600_000).phase.resolution == 4
-    assert PAPER.reached(600_016).alpha == 16 / 600_000
-    assert PAPER.reached(1_200_000).alpha == 1
+    assert PAPER.growth_after(0).phase == PAPER.phases[0]
+    assert PAPER.growth_after(99_999_999) == PAPER.growth_after(10_200_000)
+    assert PAPER.growth_after(10_200_000).alpha == 1
+    assert PAPER.growth_after(600_000).phase.resolution == 4
+    assert PAPER.growth_after(600_016).alpha == 16 / 600_000
+    assert PAPER.growth_after(1_200_000).alpha == 1
 
 
 def test_phases_of_no_images_are_left_out():

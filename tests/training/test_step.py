@@ -112,7 +112,7 @@ class Stepped:
                 generator_gradients_by_hand, parts, state, self.fresh_poses
             ),
         }
-        trainer.step(trainer.schedule.stage_at(IMAGES_SHOWN), (images, keypoints))
+        trainer.step(trainer.schedule.growth_at(IMAGES_SHOWN), (images, keypoints))
 
     def applied(self, network_name):
         """Adam's first moment is the last gradient itself, as beta1 is 0."""
@@ -191,7 +191,7 @@ def test_the_generator_waits_for_the_discriminators_gradients(tmp_path):
     # Else what both networks keep for their gradients would lie in memory at the same time.
     write_dataset(tmp_path / "data", frame=FRAME)
     trainer = make_trainer(tiny_config(tmp_path / "data", tmp_path / "run", batch_size=str(BATCH)))
-    phase = trainer.schedule.stage_at(IMAGES_SHOWN).phase
+    phase = trainer.schedule.growth_at(IMAGES_SHOWN).phase
     batch = next(iter(trainer.data.batches(phase.resolution, BATCH, IMAGES_SHOWN)))
     shown, alpha = tf.constant(IMAGES_SHOWN, tf.int64), tf.constant(ALPHA)
     graph = trainer._step.of_phase(phase).get_concrete_function(*batch, shown, alpha).graph

@@ -23,7 +23,13 @@ import tensorflow as tf
 from absl import flags
 
 from psgan_tf.common.files import json_text, write_atomically
-from psgan_tf.generation.animation import Look, Outcome, Scene, SkeletonPainter, animate
+from psgan_tf.generation.animation import (
+    AnimationResult,
+    AnimationSpec,
+    FrameStyle,
+    SkeletonBackend,
+    animate,
+)
 from psgan_tf.generation.backends.protocol import Painter, batches_of
 from psgan_tf.generation.pose_sequences import (
     PoseSequence,
@@ -31,7 +37,7 @@ from psgan_tf.generation.pose_sequences import (
     read_sequence,
     write_sequence,
 )
-from psgan_tf.generation.pose_spec import Stage
+from psgan_tf.generation.pose_spec import PoseSpec
 from psgan_tf.images.pictures import to_uint8
 from psgan_tf.keypoints.schema import SKELETONS
 from psgan_tf.model.config import NetworkConfig
@@ -104,12 +110,14 @@ def waving(num_frames: int, size_px: int) -> np.ndarray:
     return np.concatenate([centres + circles, np.ones([num_frames, 20, 1])], -1).astype(np.float32)
 
 
-def timed(painter: Painter, stage: Stage, latent_size: int, folder: Path) -> tuple[float, Outcome]:
+def timed(
+    painter: Painter, pose_spec: PoseSpec, latent_size: int, folder: Path
+) -> tuple[float, AnimationResult]:
     """Seconds of the whole job, from the pose file to the film, and what the job said."""
     latents = np.ones([FLAGS.frames, latent_size], np.float32)
     start = time.perf_counter()
-    sequence = read_sequence(str(folder / "poses.json"), stage, SequenceOptions(fps=24.0))
-    scene = Scene(stage, sequence, latents, Look(scale=1), {})
+    sequence = read_sequence(str(folder / "poses.json"), pose_spec, SequenceOptions(fps=24.0))
+    scene = AnimationSpec(pose_spec, sequence, latents, FrameStyle(scale=1), {})
     film = folder / f"film{FLAGS.ending}"
     outcome = animate(scene, painter, [film], lambda line: None, lambda: False)
     return time.perf_counter() - start, outcome
@@ -124,7 +132,7 @@ def measure(resolution: int) -> Cost:
         fmap_base=FLAGS.fmap_base,
         fmap_max=FLAGS.fmap_max,
     )
-    painter, stage = UntrainedPainter(network), Stage(SKELETONS["avatar20"], resolution)
+    painter, pose_spec = UntrainedPainter(network), PoseSpec(SKELETONS["avatar20"], resolution)
     poses = waving(FLAGS.frames, resolution)
     batches = batches_of(FLAGS.frames, resolution)
     for batch in (batches[0], batches[-1]):  # which may be smaller: each size is traced
@@ -132,10 +140,10 @@ def measure(resolution: int) -> Cost:
         painter.draw(latents, poses[: len(batch)])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_sequence(folder / "poses.json", PoseSequence("waving", 24.0, poses), stage)
-        _, outcome = timed(painter, stage, network.latent_size, folder)
-        skeletons = SkeletonPainter(stage, resolution)
-        rest_secs, drawn = timed(skeletons, stage, network.latent_size, folder)
+        write_sequence(folder / "poses.json", PoseSequence("waving", 24.0, poses), pose_spec)
+        _, outcome = timed(painter, pose_spec, network.latent_size, folder)
+        skeletons = SkeletonBackend(pose_spec, resolution)
+        rest_secs, drawn = timed(skeletons, pose_spec, network.latent_size, folder)
     rest_secs -= drawn.network_secs
     return Cost(resolution, outcome.network_secs / FLAGS.frames, rest_secs / FLAGS.frames)
 

@@ -23,7 +23,7 @@ from absl import flags
 from psgan_tf.common.files import json_text, write_atomically
 from psgan_tf.evaluation.silhouettes import overlaps_with_floors, silhouettes
 from psgan_tf.generation.backends.checkpoint import Sampler
-from psgan_tf.generation.pose_spec import Stage, stage_of_card
+from psgan_tf.generation.pose_spec import PoseSpec, pose_spec_of_card
 from psgan_tf.images.pictures import enlarged
 from psgan_tf.keypoints.drawing import skeleton_picture
 from psgan_tf.video.writing import write_animation
@@ -52,12 +52,12 @@ _SHOWN = {
 
 
 def write_film(
-    path: Path, real: np.ndarray, generated: np.ndarray, keypoints: np.ndarray, stage: Stage
+    path: Path, real: np.ndarray, generated: np.ndarray, keypoints: np.ndarray, pose_spec: PoseSpec
 ) -> None:
     """Truth, skeleton and generated side by side, as .mp4 and .gif."""
     factor = max(1, FLAGS.cell_px // real.shape[1])
     skeletons = [
-        skeleton_picture(pose, stage.skeleton, stage.frame_px, factor * real.shape[1])
+        skeleton_picture(pose, pose_spec.skeleton, pose_spec.frame_px, factor * real.shape[1])
         for pose in keypoints
     ]
     frames = [
@@ -98,11 +98,11 @@ class Footage:
         return [{name: part[i] for name, part in parts.items()} for i in range(len(self.takes))]
 
 
-def shoot(sampler: Sampler, stage: Stage, folder: Path) -> Footage:
+def shoot(sampler: Sampler, pose_spec: PoseSpec, folder: Path) -> Footage:
     """Draws and renders all motions."""
     costumes = FLAGS.costumes or costumes_of(sampler.card, FLAGS.avatar)
     size = sampler.resolution
-    truth = Truth(stage, FLAGS.avatar, costumes, FLAGS.motion, FLAGS.fps, size, folder)
+    truth = Truth(pose_spec, FLAGS.avatar, costumes, FLAGS.motion, FLAGS.fps, size, folder)
     takes = [truth.motion(name) for name in truth.motions]
     generated = [drawn(sampler, take.keypoints, FLAGS.seed) for take in takes]
     films = {
@@ -127,14 +127,14 @@ def main() -> int:
         if not FLAGS[name].value:
             raise ValueError(f"`{name}` must be given. Received: nothing. Set --{name}=FOLDER.")
     sampler, output = Sampler(FLAGS.run_dir), Path(FLAGS.output)
-    stage = stage_of_card(sampler.card)
+    pose_spec = pose_spec_of_card(sampler.card)
     with tempfile.TemporaryDirectory() as folder:
-        footage = shoot(sampler, stage, Path(folder) / "truth")
+        footage = shoot(sampler, pose_spec, Path(folder) / "truth")
     output.mkdir(parents=True, exist_ok=True)
     figures = {}
     shots = zip(footage.takes, footage.real, footage.generated, footage.overlaps(), strict=True)
     for take, real, generated, overlaps in shots:
-        write_film(output / take.name, real, generated, take.keypoints, stage)
+        write_film(output / take.name, real, generated, take.keypoints, pose_spec)
         curves = {label: overlaps[key] for key, label in _SHOWN.items()}
         write_atomically(output / f"{take.name}.png", png_of(overlap_figure(take.name, curves)))
         figures[take.name] = {

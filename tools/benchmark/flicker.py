@@ -23,7 +23,7 @@ from absl import flags
 from psgan_tf.common.files import json_text, write_atomically
 from psgan_tf.evaluation.flicker import distance_px, flicker_of, jittered
 from psgan_tf.generation.backends.checkpoint import Sampler
-from psgan_tf.generation.pose_spec import Stage, stage_of_card
+from psgan_tf.generation.pose_spec import PoseSpec, pose_spec_of_card
 from psgan_tf.keypoints.smoothing import METHODS, Smoothing
 from tools.benchmark.films.drawing import drawn
 from tools.benchmark.films.flicker_table import Row, table
@@ -52,12 +52,12 @@ class Judge:
 
     Args:
         sampler: the network.
-        stage: what its poses are measured in.
+        pose_spec: what its poses are measured in.
     """
 
-    def __init__(self, sampler: Sampler, stage: Stage) -> None:
-        self._sampler, self._stage = sampler, stage
-        self._pixel = stage.frame_px / sampler.resolution
+    def __init__(self, sampler: Sampler, pose_spec: PoseSpec) -> None:
+        self._sampler, self._pose_spec = sampler, pose_spec
+        self._pixel = pose_spec.frame_px / sampler.resolution
 
     def rows(self, case: str, truth: Truth, takes: list[Take], jitter_px: float) -> list[Row]:
         """A line for each method of smoothing: means over the takes."""
@@ -70,7 +70,9 @@ class Judge:
             found = jittered(take.keypoints, jitter_px * self._pixel, seed)
             for method in METHODS:
                 smoothing = Smoothing(method)
-                keypoints = smoothing.apply(found, FLAGS.fps, self._stage.frame_px, closed=False)
+                keypoints = smoothing.apply(
+                    found, FLAGS.fps, self._pose_spec.frame_px, closed=False
+                )
                 for character in range(FLAGS.characters):
                     films[method].append(drawn(self._sampler, keypoints, character))
                 off_px[method].append(distance_px(keypoints, take.keypoints) / self._pixel)
@@ -82,10 +84,10 @@ class Judge:
 
 def measure(sampler: Sampler, folder: Path) -> list[Row]:
     """All lines of the table."""
-    stage = stage_of_card(sampler.card)
+    pose_spec = pose_spec_of_card(sampler.card)
     costumes = FLAGS.costumes or costumes_of(sampler.card, FLAGS.avatar)
     whole, slow = (
-        Truth(stage, FLAGS.avatar, costumes, [FLAGS.motion], fps, sampler.resolution, folder)
+        Truth(pose_spec, FLAGS.avatar, costumes, [FLAGS.motion], fps, sampler.resolution, folder)
         for fps in (FLAGS.fps, FLAGS.fps * FLAGS.slower)
     )
     name = whole.motions[0]
@@ -106,7 +108,7 @@ def measure(sampler: Sampler, folder: Path) -> list[Row]:
         ("the motion", whole, motion(whole), 0.0),
         ("the motion" + tremble, whole, motion(whole), FLAGS.jitter_px),
     ]
-    judge, rows = Judge(sampler, stage), []
+    judge, rows = Judge(sampler, pose_spec), []
     for case, truth, takes, jitter_px in cases:
         rows += judge.rows(case, truth, takes, jitter_px)
         print(f"{case}: done", flush=True)

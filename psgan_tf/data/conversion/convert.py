@@ -19,8 +19,13 @@ import tensorflow as tf
 
 from psgan_tf.common.files import printable, write_atomically
 from psgan_tf.data.conversion.inspection import summary_table
-from psgan_tf.data.conversion.output_folder import Finished, OutputFolder
-from psgan_tf.data.conversion.preparation import Prepared, Progress, prepare_all, refuse_faults
+from psgan_tf.data.conversion.output_folder import OutputFolder, ShardRecord
+from psgan_tf.data.conversion.preparation import (
+    ConvertedExample,
+    Progress,
+    prepare_all,
+    refuse_faults,
+)
 from psgan_tf.data.conversion.shard_plan import (
     ConversionOptions,
     Shard,
@@ -31,7 +36,7 @@ from psgan_tf.data.conversion.shard_plan import (
 from psgan_tf.data.conversion.sources import Source
 from psgan_tf.data.dataset_card import CARD_FILE, DatasetCard, Split, shard_paths
 from psgan_tf.data.records import ShardWriter
-from psgan_tf.keypoints.dataset_folder import Problem
+from psgan_tf.keypoints.dataset_folder import RejectedItem
 
 LEFT_OUT_FILE = "left_out.tsv"
 _CARD_ENTRIES = ("licence", "credits", "source", "rest_skeleton", "camera")
@@ -47,17 +52,17 @@ def _paths(shard: Shard, folder: OutputFolder, options: ConversionOptions) -> di
     return shard.paths(folder.directory, options.name, options.preparation.resolutions)
 
 
-def _all_left_out(source: Source, finished: Sequence[Finished]) -> list[Problem]:
+def _all_left_out(source: Source, finished: Sequence[ShardRecord]) -> list[RejectedItem]:
     return [*source.left_out, *(problem for note in finished for problem in note.left_out)]
 
 
 def _write_shard(
     shard: Shard,
-    made: Iterator[Prepared | Problem],
+    made: Iterator[ConvertedExample | RejectedItem],
     folder: OutputFolder,
     options: ConversionOptions,
     progress: Progress,
-) -> Finished:
+) -> ShardRecord:
     """Writes one shard at all resolutions from as many of `made` as it has examples."""
     paths = _paths(shard, folder, options)
     writer = ShardWriter(paths, folder.state)
@@ -65,7 +70,7 @@ def _write_shard(
     try:
         for item in islice(made, len(shard.examples)):
             progress.advance()
-            if isinstance(item, Prepared):
+            if isinstance(item, ConvertedExample):
                 writer.write(item.images_png, item.keypoints, item.name, item.costume, item.motion)
                 continue
             left_out.append(item)
@@ -77,7 +82,7 @@ def _write_shard(
         raise
     sizes = {n: path.stat().st_size for n, path in paths.items()}
     kept = len(shard.examples) - len(left_out)
-    return Finished(shard.digest, kept, tuple(left_out), sizes, checksums)
+    return ShardRecord(shard.digest, kept, tuple(left_out), sizes, checksums)
 
 
 def _write_pending(
@@ -111,7 +116,7 @@ def _make_card(
     source: Source,
     options: ConversionOptions,
     shards: Sequence[Shard],
-    finished: Sequence[Finished],
+    finished: Sequence[ShardRecord],
     conversion: dict[str, Any],
 ) -> DatasetCard:
     """The card of a dataset whose shards are all finished."""

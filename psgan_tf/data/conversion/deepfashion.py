@@ -21,7 +21,7 @@ import numpy as np
 
 from psgan_tf.common.files import parse_json
 from psgan_tf.images.pictures import find_pictures
-from psgan_tf.keypoints.dataset_folder import Problem
+from psgan_tf.keypoints.dataset_folder import RejectedItem
 from psgan_tf.keypoints.schema import SKELETONS, Keypoints, is_finite_float32
 
 SKELETON = SKELETONS["openpose18"]
@@ -58,7 +58,7 @@ class PartitionRow:
     status: str
 
 
-def read_partition(path: str | Path) -> tuple[list[PartitionRow], list[Problem]]:
+def read_partition(path: str | Path) -> tuple[list[PartitionRow], list[RejectedItem]]:
     """Reads `list_eval_partition.txt`: its rows, and the lines that are not usable.
 
     A list shorter than its own count is reported as a problem too: it was cut.
@@ -81,15 +81,17 @@ def read_partition(path: str | Path) -> tuple[list[PartitionRow], list[Problem]]
             continue
         place = f"{PARTITION_FILE} line {number}"
         if len(columns) != 3 or columns[2] not in STATUSES or picture_key(columns[0]) is None:
-            problems.append(Problem(place, f"broken annotation: not a partition row: {line:.60}"))
+            problems.append(
+                RejectedItem(place, f"broken annotation: not a partition row: {line:.60}")
+            )
         elif columns[0] in rows:
-            problems.append(Problem(place, f"broken annotation: {columns[0]} is listed twice"))
+            problems.append(RejectedItem(place, f"broken annotation: {columns[0]} is listed twice"))
         else:
             rows[columns[0]] = PartitionRow(*columns)
     listed = len(rows) + len(problems)
     if listed != int(lines[0]):
         reason = f"broken annotation: its first line says {int(lines[0])} rows, it has {listed}"
-        problems.append(Problem(PARTITION_FILE, reason))
+        problems.append(RejectedItem(PARTITION_FILE, reason))
     return list(rows.values()), problems
 
 
@@ -138,7 +140,7 @@ def system_of(points: Keypoints, file_name: str) -> str:
 
 def read_keypoint_table(
     path: str | Path, coordinates: str = "auto"
-) -> tuple[dict[str, Keypoints], list[Problem], str]:
+) -> tuple[dict[str, Keypoints], list[RejectedItem], str]:
     """Reads a `name:keypoints_y:keypoints_x` table.
 
     Args:
@@ -177,7 +179,9 @@ def read_keypoint_table(
                 raise ValueError(f"{name:.80} is listed twice")
             table[key] = read_points(text_y, text_x)
         except ValueError as error:
-            problems.append(Problem(f"{path.name} line {number}", f"broken annotation: {error}"))
+            problems.append(
+                RejectedItem(f"{path.name} line {number}", f"broken annotation: {error}")
+            )
     if coordinates == "auto":
         found = [points[points[:, 2] > 0, :2] for points in table.values()]
         coordinates = system_of(np.concatenate([np.zeros((0, 2), np.float32), *found]), path.name)

@@ -14,8 +14,8 @@ import numpy as np
 
 from psgan_tf.common.files import printable, write_atomically
 from psgan_tf.data.conversion.preparation import (
-    Preparation,
-    Prepared,
+    ConversionSettings,
+    ConvertedExample,
     Progress,
     load_square,
     prepare,
@@ -25,7 +25,7 @@ from psgan_tf.data.conversion.shard_plan import ConversionOptions, split_example
 from psgan_tf.data.conversion.sources import Source, SourceExample
 from psgan_tf.images.contact_sheets import contact_sheet
 from psgan_tf.images.pictures import PictureError, Pixels, encode_png, pyramid
-from psgan_tf.keypoints.dataset_folder import Problem
+from psgan_tf.keypoints.dataset_folder import RejectedItem
 from psgan_tf.keypoints.drawing import draw_skeleton
 from psgan_tf.keypoints.schema import Skeleton
 
@@ -34,12 +34,12 @@ _SHEET_COLUMNS = 8
 
 
 def _tile(
-    example: SourceExample, preparation: Preparation, skeleton: Skeleton
+    example: SourceExample, preparation: ConversionSettings, skeleton: Skeleton
 ) -> tuple[Pixels, str]:
     """An example with its skeleton drawn, and its caption: its name, or why it is left out."""
     made = prepare(example, preparation)
     caption = Path(example.name).name
-    if isinstance(made, Problem):
+    if isinstance(made, RejectedItem):
         caption = f"LEFT OUT {made.reason}: {caption}"
     try:
         image, keypoints = load_square(example, preparation)
@@ -52,7 +52,7 @@ def _tile(
 def write_preview(
     path: str | Path,
     examples: Sequence[SourceExample],
-    preparation: Preparation,
+    preparation: ConversionSettings,
     skeleton: Skeleton,
     count: int = 48,
 ) -> None:
@@ -64,7 +64,7 @@ def write_preview(
     write_atomically(path, encode_png(sheet))
 
 
-def summary_table(kept: dict[str, int], left_out: Sequence[Problem], examples: int = 3) -> str:
+def summary_table(kept: dict[str, int], left_out: Sequence[RejectedItem], examples: int = 3) -> str:
     """What was kept in each split and what was left out, by reason, with a few names each.
 
     Args:
@@ -73,7 +73,7 @@ def summary_table(kept: dict[str, int], left_out: Sequence[Problem], examples: i
         examples: how many to name for each kind of reason.
     """
     lines = [f"{f'kept, {split}':<34}{count:>10,}" for split, count in kept.items()]
-    kinds: dict[str, list[Problem]] = {}
+    kinds: dict[str, list[RejectedItem]] = {}
     for problem in left_out:
         kinds.setdefault(problem.reason.split(":")[0], []).append(problem)
     for kind, problems in sorted(kinds.items(), key=lambda item: -len(item[1])):
@@ -87,7 +87,7 @@ def summary_table(kept: dict[str, int], left_out: Sequence[Problem], examples: i
 
 def check_source(
     source: Source, options: ConversionOptions, say: Callable[[str], None]
-) -> tuple[dict[str, int], list[Problem]]:
+) -> tuple[dict[str, int], list[RejectedItem]]:
     """Reads every picture as a conversion would, and writes nothing.
 
     Returns:
@@ -102,7 +102,7 @@ def check_source(
     for split, examples in splits.items():
         for made in prepare_all(examples, preparation, options.workers):
             progress.advance()
-            if isinstance(made, Prepared):
+            if isinstance(made, ConvertedExample):
                 kept[split] += 1
             else:
                 left_out.append(made)

@@ -16,19 +16,19 @@ from psgan_tf.common.files import read_json, write_atomically
 from psgan_tf.common.processes import exclusive
 from psgan_tf.data.conversion.shard_plan import Shard
 from psgan_tf.data.dataset_card import CARD_FILE, DatasetCard, is_shard_name
-from psgan_tf.keypoints.dataset_folder import Problem
+from psgan_tf.keypoints.dataset_folder import RejectedItem
 
 STATE_FOLDER = ".conversion"
 SETTINGS_FILE = "settings.json"
 
 
 @dataclass(frozen=True)
-class Finished:
+class ShardRecord:
     """What is noted of a finished shard."""
 
     digest: str
     kept: int
-    left_out: tuple[Problem, ...]
+    left_out: tuple[RejectedItem, ...]
     bytes: dict[int, int]
     checksums: dict[int, str]
 
@@ -102,15 +102,15 @@ class OutputFolder:
     def _note(self, shard: Shard) -> Path:
         return self.state / f"{shard.split}-{shard.index:05d}.json"
 
-    def finished(self, shard: Shard, paths: dict[int, Path]) -> Finished | None:
+    def finished(self, shard: Shard, paths: dict[int, Path]) -> ShardRecord | None:
         """What is noted of a shard, if it is finished, of the same input, and still there."""
         if not self._note(shard).is_file():
             return None
         note = read_json(self._note(shard))
-        finished = Finished(
+        finished = ShardRecord(
             note["digest"],
             note["kept"],
-            tuple(Problem(*problem) for problem in note["left_out"]),
+            tuple(RejectedItem(*problem) for problem in note["left_out"]),
             {int(n): size for n, size in note["bytes"].items()},
             {int(n): checksum for n, checksum in note["checksums"].items()},
         )
@@ -120,6 +120,6 @@ class OutputFolder:
         )
         return finished if whole else None
 
-    def note(self, shard: Shard, finished: Finished) -> None:
+    def note(self, shard: Shard, finished: ShardRecord) -> None:
         """Notes a shard whose files are in place."""
         write_atomically(self._note(shard), json.dumps(vars(finished)))

@@ -19,9 +19,9 @@ from itertools import chain
 
 from psgan_tf.common.files import printable
 from psgan_tf.common.processes import end_with_parent
-from psgan_tf.data.conversion.sources import Measured, SourceExample
+from psgan_tf.data.conversion.sources import SourceExample, SourceKeypoints
 from psgan_tf.images.pictures import PictureError, Pixels, encode_png, load_rgb, pyramid, to_square
-from psgan_tf.keypoints.dataset_folder import Problem, same_shape, shape_problem
+from psgan_tf.keypoints.dataset_folder import RejectedItem, same_shape, shape_problem
 from psgan_tf.keypoints.openpose import NORMALISED
 from psgan_tf.keypoints.placement import place_keypoints
 from psgan_tf.keypoints.schema import Keypoints
@@ -33,7 +33,7 @@ _TOO_FEW = "fewer than"
 
 
 @dataclass(frozen=True)
-class Preparation:
+class ConversionSettings:
     """What is done to each picture.
 
     Args:
@@ -50,7 +50,7 @@ class Preparation:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class ConvertedExample:
     """A picture as it goes into the shards.
 
     Args:
@@ -68,12 +68,14 @@ class Prepared:
     motion: str
 
 
-def is_fault(problem: Problem) -> bool:
+def is_fault(problem: RejectedItem) -> bool:
     """Whether something is broken or missing, rather than left out by the keypoint rule."""
     return not problem.reason.startswith(_TOO_FEW)
 
 
-def _placed(measured: Measured, size: tuple[int, int], preparation: Preparation) -> Keypoints:
+def _placed(
+    measured: SourceKeypoints, size: tuple[int, int], preparation: ConversionSettings
+) -> Keypoints:
     """Keypoints in the square frame; PictureError where the picture has another shape."""
     keypoints, measured_in, padded = measured
     if measured_in is not None and not padded and measured_in != NORMALISED:
@@ -85,7 +87,9 @@ def _placed(measured: Measured, size: tuple[int, int], preparation: Preparation)
     )
 
 
-def load_square(example: SourceExample, preparation: Preparation) -> tuple[Pixels, Keypoints]:
+def load_square(
+    example: SourceExample, preparation: ConversionSettings
+) -> tuple[Pixels, Keypoints]:
     """A source's picture as a square and its keypoints in the frame.
 
     Returns:
@@ -99,22 +103,24 @@ def load_square(example: SourceExample, preparation: Preparation) -> tuple[Pixel
     return to_square(image, preparation.square), _placed(example.measured, size, preparation)
 
 
-def prepare(example: SourceExample, preparation: Preparation) -> Prepared | Problem:
+def prepare(
+    example: SourceExample, preparation: ConversionSettings
+) -> ConvertedExample | RejectedItem:
     """Makes one example, or says why it is left out."""
     try:
         image, keypoints = load_square(example, preparation)
     except PictureError as error:
-        return Problem(example.name, str(error))
+        return RejectedItem(example.name, str(error))
     visible = int(keypoints[:, 2].sum())
     if visible < preparation.min_keypoints:
         rule = f"{_TOO_FEW} {preparation.min_keypoints} keypoints: {visible} visible"
-        return Problem(example.name, rule)
+        return RejectedItem(example.name, rule)
     levels = pyramid(image, preparation.resolutions) if preparation.resolutions else {}
     images_png = {n: encode_png(level) for n, level in levels.items()}
-    return Prepared(example.name, images_png, keypoints, example.costume, example.motion)
+    return ConvertedExample(example.name, images_png, keypoints, example.costume, example.motion)
 
 
-def refuse_faults(left_out: Sequence[Problem]) -> None:
+def refuse_faults(left_out: Sequence[RejectedItem]) -> None:
     """What `strict` means: ValueError naming the first thing that is broken or missing."""
     faults = [problem for problem in left_out if is_fault(problem)]
     if faults:
@@ -132,14 +138,14 @@ def refuse_faults(left_out: Sequence[Problem]) -> None:
 
 
 def _prepare_chunk(
-    examples: Sequence[SourceExample], preparation: Preparation
-) -> list[Prepared | Problem]:
+    examples: Sequence[SourceExample], preparation: ConversionSettings
+) -> list[ConvertedExample | RejectedItem]:
     return [prepare(example, preparation) for example in examples]
 
 
 def prepare_all(
-    examples: Sequence[SourceExample], preparation: Preparation, workers: int
-) -> Generator[Prepared | Problem, None, None]:
+    examples: Sequence[SourceExample], preparation: ConversionSettings, workers: int
+) -> Generator[ConvertedExample | RejectedItem, None, None]:
     """Prepares examples in their order, in so many processes; 1 works in this one.
 
     Raises:
@@ -152,7 +158,7 @@ def prepare_all(
     pool = ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), initializer=end_with_parent
     )
-    pending: deque[Future[list[Prepared | Problem]]] = deque()
+    pending: deque[Future[list[ConvertedExample | RejectedItem]]] = deque()
     try:
         for chunk in chunks:
             pending.append(pool.submit(_prepare_chunk, chunk, preparation))

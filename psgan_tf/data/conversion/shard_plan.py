@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from psgan_tf.data.conversion.preparation import Preparation, Prepared, prepare
+from psgan_tf.data.conversion.preparation import ConversionSettings, ConvertedExample, prepare
 from psgan_tf.data.conversion.sources import Source, SourceExample
 from psgan_tf.data.dataset_card import shard_name
 from psgan_tf.keypoints.dataset_folder import SPLITS
@@ -40,7 +40,7 @@ class ConversionOptions:
     """
 
     name: str
-    preparation: Preparation
+    preparation: ConversionSettings
     seed: int = 0
     shards: int = 0
     test_motions: tuple[str, ...] = ()
@@ -151,7 +151,7 @@ def _picture_digest(path: str) -> str:
         return ""
 
 
-def _digest(examples: Sequence[SourceExample], preparation: Preparation) -> str:
+def _digest(examples: Sequence[SourceExample], preparation: ConversionSettings) -> str:
     """SHA-256 over the examples' names, pictures and keypoints, and what is done to them."""
     total = hashlib.sha256(repr(preparation).encode())
     for example in examples:
@@ -215,7 +215,7 @@ def settings_of(
     }
 
 
-def estimate_bytes(shards: Sequence[Shard], preparation: Preparation) -> int:
+def estimate_bytes(shards: Sequence[Shard], preparation: ConversionSettings) -> int:
     """Disk space that shards will take, from a few of their pictures."""
     examples = [example for shard in shards for example in shard.examples]
     picked = examples[:: max(1, len(examples) // _SAMPLES)]
@@ -224,6 +224,6 @@ def estimate_bytes(shards: Sequence[Shard], preparation: Preparation) -> int:
         sum(map(len, m.images_png.values()))
         + (m.keypoints.nbytes + len(m.name) + _FRAMING_BYTES) * len(m.images_png)
         for m in made
-        if isinstance(m, Prepared)
+        if isinstance(m, ConvertedExample)
     ]
     return round(sum(sizes) / len(picked) * len(examples)) if picked else 0

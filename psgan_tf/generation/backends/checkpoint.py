@@ -37,9 +37,9 @@ class Sampler:
         self.images_shown = weights.images_shown
         self.fingerprint = weights.fingerprint
         schedule = build_schedule(options)
-        stage = schedule.stage_in(weights.phase_index, weights.images_shown)
-        self.resolution = stage.phase.resolution
-        self._alpha = tf.constant(stage.alpha) if stage.phase.fading else None
+        growth = schedule.growth_in_phase(weights.phase_index, weights.images_shown)
+        self.resolution = growth.phase.resolution
+        self._alpha = tf.constant(growth.alpha) if growth.phase.fading else None
         self._generator = weights.averaged()
         self._call = tf.function(
             lambda latents, keypoints: self._generator(
@@ -68,7 +68,7 @@ class Sampler:
         return to_uint8(self._call(tf.constant(latents), tf.constant(keypoints)).numpy())
 
 
-class RunPainter:
+class CheckpointBackend:
     """Draws with a training run's newest checkpoint.
 
     Args:

@@ -29,7 +29,7 @@ class Painter(Protocol):
         """[B, Z] latents in [B, M, 3] poses to [B, R, R, 3] uint8."""
 
 
-class ModelPainter(Painter, Protocol):
+class GeneratorBackend(Painter, Protocol):
     """Draws with a network.
 
     Attributes:

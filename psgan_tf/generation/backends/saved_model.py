@@ -16,7 +16,7 @@ from psgan_tf.keypoints.schema import Keypoints
 _CARD_FILE = "model_card.json"
 
 
-class SavedModelPainter:
+class SavedModelBackend:
     """Draws with an exported model, in this process and without its network's code.
 
     Args:

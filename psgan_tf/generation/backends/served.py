@@ -17,9 +17,9 @@ import numpy as np
 
 from psgan_tf.common.files import parse_json, write_atomically
 from psgan_tf.generation.backends.protocol import OUTPUT, SIGNATURE, without_poses
-from psgan_tf.generation.characters import Subject
+from psgan_tf.generation.characters import DrawnCharacter
 from psgan_tf.generation.latent_mixing import Latents
-from psgan_tf.generation.pose_spec import Stage, stage_from_json
+from psgan_tf.generation.pose_spec import PoseSpec, stage_from_json
 from psgan_tf.images.pictures import Pixels
 from psgan_tf.images.png_text import add_png_text
 from psgan_tf.keypoints.named_poses import NamedPose
@@ -37,8 +37,8 @@ class RemoteGenerator:
     Attributes:
         model: where it is asked.
         latent_size: Z.
-        stage: its keypoint schema and frame, and with what avatar and camera it was trained where
-            that is known; None for a network without poses.
+        pose_spec: its keypoint schema and frame, and with what avatar and camera it was trained
+            where that is known; None for a network without poses.
         version: of which the following hold.
         fingerprint: of the checkpoint that it was exported from.
         images_shown: in its training.
@@ -46,7 +46,7 @@ class RemoteGenerator:
 
     model: RemoteModel
     latent_size: int
-    stage: Stage | None
+    pose_spec: PoseSpec | None
     version: int
     fingerprint: str
     images_shown: int
@@ -54,12 +54,12 @@ class RemoteGenerator:
     @property
     def skeleton(self) -> Skeleton | None:
         """The keypoint schema; None for a network without poses."""
-        return None if self.stage is None else self.stage.skeleton
+        return None if self.pose_spec is None else self.pose_spec.skeleton
 
     @property
     def frame_px(self) -> int:
         """The keypoint frame in pixels; 0 for a network without poses."""
-        return 0 if self.stage is None else self.stage.frame_px
+        return 0 if self.pose_spec is None else self.pose_spec.frame_px
 
     def text_of(self, version: int) -> dict[str, str]:
         """What a picture by that version says of its origin, as `psgan_tf.generate` says it."""
@@ -80,7 +80,7 @@ class Job(NamedTuple):
     """A picture to be made: its file, and who stands how."""
 
     path: Path
-    subject: Subject
+    subject: DrawnCharacter
     pose: NamedPose
 
 
@@ -180,7 +180,7 @@ def make_pictures(generator: RemoteGenerator, jobs: Iterable[Job], load: Load) -
     def questions() -> Iterator[Question]:
         for batch in _batches(jobs, load.batch_size):
             asked.append(batch)
-            yield _question(batch, generator.stage is not None)
+            yield _question(batch, generator.pose_spec is not None)
 
     for answer in generator.model.stream(questions(), load.in_flight):
         batch = asked.popleft()
@@ -192,11 +192,11 @@ def make_pictures(generator: RemoteGenerator, jobs: Iterable[Job], load: Load) -
             yield made
 
 
-class RemotePainter:
+class ServedBackend:
     """Draws through a server of an exported model.
 
     Attributes:
-        stage: what its poses are measured in, as the server says.
+        pose_spec: what its poses are measured in, as the server says.
 
     Args:
         address: `host:port` of its gRPC interface.
@@ -210,12 +210,12 @@ class RemotePainter:
     def __init__(self, address: str, model: str) -> None:
         self._remote = RemoteModel(address, model)
         generator = find_generator(self._remote)
-        if generator.stage is None:
+        if generator.pose_spec is None:
             raise ValueError(without_poses("model", model))
-        self.stage: Stage = generator.stage
+        self.pose_spec: PoseSpec = generator.pose_spec
         self.latent_size, self.fingerprint = generator.latent_size, generator.fingerprint
         # The shape of answers is open: one picture says how large they are.
-        pose = np.zeros([1, self.stage.skeleton.num_keypoints, 3], np.float32)
+        pose = np.zeros([1, self.pose_spec.skeleton.num_keypoints, 3], np.float32)
         self.resolution = self.draw(np.ones([1, self.latent_size], np.float32), pose).shape[1]
 
     def draw(self, latents: Latents, keypoints: Keypoints) -> Pixels:

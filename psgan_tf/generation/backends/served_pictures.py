@@ -14,7 +14,7 @@ from PIL import Image
 from psgan_tf.common.files import write_atomically
 from psgan_tf.common.progress import Pace
 from psgan_tf.generation.backends.served import Job, Load, Made, RemoteGenerator, make_pictures
-from psgan_tf.generation.characters import Subject
+from psgan_tf.generation.characters import DrawnCharacter
 from psgan_tf.generation.pose_sequences import PoseSequence
 from psgan_tf.images.contact_sheets import SheetStyle, default_cell_px, default_kind, sheet_name
 from psgan_tf.images.pictures import Pixels, encode_png, load_rgb
@@ -70,7 +70,7 @@ class _Sheets:
     def __init__(
         self,
         generator: RemoteGenerator,
-        subjects: Sequence[Subject],
+        subjects: Sequence[DrawnCharacter],
         poses: Sequence[NamedPose],
         output: Path,
     ) -> None:
@@ -104,7 +104,7 @@ class _Sheets:
 
 def write_pictures(
     generator: RemoteGenerator,
-    subjects: Sequence[Subject],
+    subjects: Sequence[DrawnCharacter],
     poses: Sequence[NamedPose],
     output: Path,
     load: Load,
@@ -152,7 +152,7 @@ def _served_by(path: Path) -> str:
 
 def write_frames(
     generator: RemoteGenerator,
-    subject: Subject,
+    subject: DrawnCharacter,
     sequence: PoseSequence,
     folder: Path,
     load: Load,
@@ -200,7 +200,7 @@ def write_frames(
 
 def write_remote_animation(
     generator: RemoteGenerator,
-    subject: Subject,
+    subject: DrawnCharacter,
     sequence: PoseSequence,
     output: Path,
     load: Load,

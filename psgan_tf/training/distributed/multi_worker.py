@@ -20,7 +20,7 @@ from psgan_tf.data.dataset_card import DatasetCard
 from psgan_tf.training.checkpoints import CHECKPOINTS, TrainingState, newest_whole_checkpoint
 from psgan_tf.training.config import TrainingConfig, as_fields
 from psgan_tf.training.reporting import Tick
-from psgan_tf.training.schedule import Schedule, Stage
+from psgan_tf.training.schedule import GrowthState, Schedule
 
 # TensorFlow notices within about ten seconds that a worker is gone, once all have started. For
 # the start itself, in which it would wait for an hour, this is the limit.
@@ -34,7 +34,7 @@ _LOST = (
 )
 
 
-def shared_facts(
+def run_fingerprint(
     config: TrainingConfig, card: DatasetCard, devices: list[str], checkpoint: str | None
 ) -> dict[str, str]:
     """What all workers of a run must have alike, by the flag that decides it.
@@ -88,7 +88,7 @@ def _killable(secs: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def survivors_say_so() -> Iterator[None]:
+def reports_lost_workers() -> Iterator[None]:
     """Turns what TensorFlow raises when another worker is gone into one line.
 
     Raises:
@@ -115,7 +115,7 @@ def input_context(
     )
 
 
-def own_batches(
+def local_batches(
     strategy: tf.distribute.MultiWorkerMirroredStrategy, share: tf.data.Dataset
 ) -> Iterator[Any]:
     """The batches of this worker's replicas.
@@ -135,7 +135,7 @@ def own_batches(
         yield strategy.experimental_distribute_values_from_function(lambda context: next(parts))
 
 
-class Agreement:
+class CollectiveDecision:
     """Lets all workers stop and save after the same batch.
 
     Args:
@@ -168,7 +168,7 @@ class Agreement:
         return self._strategy.experimental_local_results(sums)[0]
 
 
-class Onlooker:
+class NullReporter:
     """The checkpoint store and the reporter of a worker that is not the chief: both do nothing."""
 
     def save(self) -> None:
@@ -177,5 +177,5 @@ class Onlooker:
     def tick(self, tick: Tick, schedule: Schedule) -> None:
         """The chief shows the means."""
 
-    def samples(self, state: TrainingState, stage: Stage) -> None:
+    def samples(self, state: TrainingState, growth: GrowthState) -> None:
         """The chief draws."""

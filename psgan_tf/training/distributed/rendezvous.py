@@ -54,7 +54,7 @@ def meet(
     with _own_port(cluster) as server:
         try:
             if cluster.is_chief:
-                refusal = _Reception(cluster, server).hear_all(facts, stop, wait_secs)
+                refusal = _ChiefServer(cluster, server).hear_all(facts, stop, wait_secs)
             else:
                 refusal = _call_chief(cluster, facts, stop, wait_secs)
         except _StoppedError:
@@ -78,7 +78,7 @@ def _own_port(cluster: Cluster) -> socket.socket:
         ) from None
 
 
-class _Reception:
+class _ChiefServer:
     """The chief's side: hears each worker, then answers all with the same line.
 
     Args:

@@ -269,9 +269,9 @@ def test_tls_with_client_certificates_takes_those_it_knows(gen, tmp_path):
     flags = ("--model_name=gen", f"--model_base_path={gen}", f"--ssl_config_file={file}")
     with serving(*flags, "--host=localhost") as server:
         known = grpc.ssl_channel_credentials(server_certificate, client_key, client_certificate)
-        strangers = grpc.ssl_channel_credentials(server_certificate)
+        fingerprint_warnings = grpc.ssl_channel_credentials(server_certificate)
         answers = []
-        for credentials in (known, strangers, None):
+        for credentials in (known, fingerprint_warnings, None):
             channel = (
                 grpc.secure_channel(server.grpc_address, credentials)
                 if credentials

@@ -14,7 +14,7 @@ from psgan_tf.model.ops.cpu import slab_gradients
 from psgan_tf.model.ops.kernels import FAST, Kernels
 from psgan_tf.training.gradient_accumulation import LossGradients
 from psgan_tf.training.losses import fake_loss, gradient_penalty, real_loss
-from psgan_tf.training.synthetic_data import RandomData
+from psgan_tf.training.synthetic_data import SyntheticData
 
 
 def test_a_step_makes_a_key_once_and_pictures_alone_each_time():
@@ -76,7 +76,7 @@ def test_a_wide_discriminator_learns_the_same_from_shared_tensors_in_other_forms
         resolution=16, num_keypoints=4, keypoint_frame=16, fmap_base=4096, fmap_max=192
     )
     keras.utils.set_random_seed(0)
-    discriminator, data = Discriminator(network), RandomData(network, 4, 16)
+    discriminator, data = Discriminator(network), SyntheticData(network, 4, 16)
     fast, graph = gradients_of_discriminator(discriminator, data, Kernels(training=True))
     # Two kernels are wide enough. Each goes to the points once, for three terms.
     assert operations_of_36(graph, "MatMul") == 2
@@ -108,7 +108,7 @@ def test_a_discriminator_learns_the_same_by_fused_passes_and_slabs(monkeypatch):
         resolution=16, num_keypoints=4, keypoint_frame=16, fmap_base=64, fmap_max=8
     )
     keras.utils.set_random_seed(0)
-    discriminator, data = Discriminator(network), RandomData(network, 4, 16)
+    discriminator, data = Discriminator(network), SyntheticData(network, 4, 16)
     plain, graph = gradients_of_discriminator(discriminator, data, Kernels("plain"))
     assert kinds(graph)["LeakyReluGrad"] > 0
     assert 1 not in heights_of_filter_gradients(graph)

@@ -15,7 +15,7 @@ from psgan_tf.evaluation.flicker import (
     Flicker,
 )
 from psgan_tf.generation.pose_sequences import SequenceOptions, read_sequence, rest_skeleton_of_file
-from psgan_tf.generation.pose_spec import stage_of_card
+from psgan_tf.generation.pose_spec import pose_spec_of_card
 from psgan_tf.keypoints.schema import SKELETONS
 from psgan_tf.motion.camera import Camera
 from psgan_tf.training.checkpoints import CheckpointStore, new_state
@@ -89,14 +89,14 @@ def card(files):
 @pytest.fixture
 def truth(files, card, tmp_path):
     avatar, motion = map(str, files)
-    return Truth(stage_of_card(card), avatar, "", [motion], 24.0, FRAME_PX, tmp_path / "truth")
+    return Truth(pose_spec_of_card(card), avatar, "", [motion], 24.0, FRAME_PX, tmp_path / "truth")
 
 
 def test_the_truth_shows_what_the_network_is_asked_for(files, card, truth):
     """Keypoints are those of `animate`, and figures are where their keypoints are."""
     take = truth.motion("wave")
-    stage = stage_of_card(card)
-    asked = read_sequence(str(files[1]), stage, SequenceOptions(fps=24.0)).keypoints
+    pose_spec = pose_spec_of_card(card)
+    asked = read_sequence(str(files[1]), pose_spec, SequenceOptions(fps=24.0)).keypoints
     np.testing.assert_allclose(take.keypoints, asked, atol=1e-4)
     pictures = truth.pictures(take, truth.costumes[0])
     assert pictures.shape == (len(asked), FRAME_PX, FRAME_PX, 3)

@@ -15,7 +15,7 @@ from typing import Any
 
 from psgan_tf.common.files import json_text, read_json, write_atomically
 from psgan_tf.common.processes import exclusive
-from psgan_tf.keypoints.dataset_folder import MANIFEST_FILE, PoseRow, read_row, row_to_line
+from psgan_tf.keypoints.dataset_folder import MANIFEST_FILE, ManifestRow, read_row, row_to_line
 from psgan_tf.keypoints.schema import Skeleton
 
 STATE_FOLDER = ".rendering"
@@ -105,14 +105,16 @@ class RenderFolder:
     def _note(self, block: int) -> Path:
         return self._state / f"block-{block:06d}.json"
 
-    def note(self, block: int, rows: Sequence[PoseRow], lengths: Sequence[int]) -> None:
+    def note(self, block: int, rows: Sequence[ManifestRow], lengths: Sequence[int]) -> None:
         """Notes a block whose pictures are all in place, with their lengths in bytes."""
         lines = [row_to_line(row) for row in rows]
         write_atomically(
             self._note(block), json.dumps({"rows": lines, "bytes": list(lengths)}) + "\n"
         )
 
-    def noted(self, block: int, images: Sequence[str], skeleton: Skeleton) -> list[PoseRow] | None:
+    def noted(
+        self, block: int, images: Sequence[str], skeleton: Skeleton
+    ) -> list[ManifestRow] | None:
         """The rows of a block that is done and whose pictures are still there; None otherwise."""
         if not self._note(block).is_file():
             return None

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from psgan_tf.common.processes import end_with_parent
-from psgan_tf.keypoints.dataset_folder import PoseRow
+from psgan_tf.keypoints.dataset_folder import ManifestRow
 from psgan_tf.motion.bone_names import read_bone_map
 from psgan_tf.motion.camera import Camera
 from psgan_tf.motion.motion import Motion
@@ -151,7 +151,7 @@ class Studio:
             transparent=options.background == "transparent",
         )
 
-    def shoot(self, block: Block, shot: Shot) -> tuple[bytes, PoseRow]:
+    def shoot(self, block: Block, shot: Shot) -> tuple[bytes, ManifestRow]:
         """The PNG of one shot and its row of the manifest."""
         job, options = self.job, self.job.options
         poses, place, attributes = self._pose_of(block, shot)
@@ -166,7 +166,7 @@ class Studio:
         )
         picture = self.draw(figure, frame)
         avatar_name, costumes = job.names[block.avatar]
-        row = PoseRow(
+        row = ManifestRow(
             image=shot.image,
             keypoints=camera.keypoints(poses.keypoints[place][None], hips)[0],
             attributes={
@@ -204,7 +204,7 @@ class Studio:
     def make(self, block: Block) -> int:
         """Writes and notes a block; returns how many pictures it has."""
         folder = RenderFolder(self.job.options.output)
-        rows: list[PoseRow] = []
+        rows: list[ManifestRow] = []
         lengths: list[int] = []
         for shot in block.shots:
             data, row = self.shoot(block, shot)

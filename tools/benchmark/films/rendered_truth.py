@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from psgan_tf.data.dataset_card import DatasetCard
-from psgan_tf.generation.pose_spec import Stage
+from psgan_tf.generation.pose_spec import PoseSpec
 from psgan_tf.images.pictures import resized
 from psgan_tf.motion.camera import Camera
 from tools.avatars.dataset.options import RenderOptions
@@ -73,10 +73,10 @@ class Take:
 
 
 class Truth:
-    """An avatar with its costumes and motions, before the camera of a stage.
+    """An avatar with its costumes and motions, before the camera of a pose spec.
 
     Args:
-        stage: camera, frame and ground rule of the run's dataset.
+        pose_spec: camera, frame and ground rule of the run's dataset.
         avatar: its file, or `built-in`.
         costumes: costume file, `built-in#NAME,...`, or empty for the avatar as it is.
         motions: files, `FILE#CLIP` or `built-in#NAME,...`.
@@ -85,12 +85,12 @@ class Truth:
         folder: for files of the built-in avatar.
 
     Raises:
-        ValueError: the stage has no camera, or an input is unusable.
+        ValueError: the pose spec has no camera, or an input is unusable.
     """
 
     def __init__(
         self,
-        stage: Stage,
+        pose_spec: PoseSpec,
         avatar: str,
         costumes: str,
         motions: Sequence[str],
@@ -98,20 +98,20 @@ class Truth:
         resolution: int,
         folder: Path,
     ) -> None:
-        if stage.camera is None:
+        if pose_spec.camera is None:
             raise ValueError(
                 "`run_dir` must be of a dataset whose card has a camera. Received: one without. "
                 "Datasets by tools.render_avatars have one."
             )
-        self._camera, self._resolution = stage.camera, resolution
+        self._camera, self._resolution = pose_spec.camera, resolution
         options = RenderOptions(
             avatars=(Path(avatar),),
             output=folder,
             motions=tuple(motions),
             costumes=(Path(costumes),) if costumes else (),
-            size_px=stage.frame_px,
+            size_px=pose_spec.frame_px,
             fps=fps,
-            ground=stage.ground,
+            ground=pose_spec.ground,
         )
         options = with_builtin_files(options)
         clips = list_motions(options.motions, fps)

@@ -18,7 +18,7 @@ from psgan_tf.model.ops.devices import peak_memory_gib
 from psgan_tf.training.checkpoints import new_state
 from psgan_tf.training.distributed.cluster import VARIABLE
 from psgan_tf.training.distributed.multi_worker import start_workers
-from psgan_tf.training.synthetic_data import RandomData
+from psgan_tf.training.synthetic_data import SyntheticData
 from psgan_tf.training.trainer import Trainer
 from tools.benchmark.steps.cases import Case
 from tools.benchmark.steps.training import stage_schedule
@@ -26,10 +26,10 @@ from tools.benchmark.turns.turn_taker import Work, serve
 
 
 class WorkerSteps:
-    """Steps of one stage, each on this worker's part of the global batch.
+    """Steps of one growth, each on this worker's part of the global batch.
 
     Args:
-        case: the stage, with the global batch.
+        case: the growth, with the global batch.
         own_batch: this worker's pictures of it.
         steps: training steps of a turn.
         strategy: of all workers.
@@ -45,10 +45,10 @@ class WorkerSteps:
         schedule = stage_schedule(config, case.fading)
         with strategy.scope():
             state = new_state(network, ema_decay=config.ema_decay, dtype=config.dtype_policy)
-        data = RandomData(network, own_batch, case.resolution)
+        data = SyntheticData(network, own_batch, case.resolution)
         self._trainer = Trainer(config, schedule, data, strategy, state)
         self._batch = data.batch()
-        self._stage = schedule.stage_at(schedule.phases[0].start_images)
+        self._stage = schedule.growth_at(schedule.phases[0].start_images)
         self._steps = steps
         if not np.isfinite(self._loss()):
             raise ValueError("the step's loss is not finite: its time says nothing")

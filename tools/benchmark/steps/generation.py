@@ -10,7 +10,7 @@ from psgan_tf.model.arithmetic import generator_multiplications
 from psgan_tf.model.networks import Generator
 from psgan_tf.model.ops.devices import peak_memory_gib
 from psgan_tf.model.ops.kernels import Kernels
-from psgan_tf.training.synthetic_data import RandomData
+from psgan_tf.training.synthetic_data import SyntheticData
 from tools.benchmark.steps.arithmetic import function_flops
 from tools.benchmark.steps.cases import Case
 
@@ -25,7 +25,7 @@ class GenerationWork:
     def __init__(self, case: Case) -> None:
         network = case.network
         generator = Generator(network, dtype=case.training.dtype_policy)
-        _, self._poses = RandomData(network, case.batch, case.resolution).batch()
+        _, self._poses = SyntheticData(network, case.batch, case.resolution).batch()
         self._latents = tf.random.stateless_normal([case.batch, network.latent_size], [0, 0])
         alpha = tf.constant(0.5) if case.fading else None
         kernels = Kernels(case.kernels)

@@ -12,7 +12,7 @@ from psgan_tf.model.ops.devices import peak_memory_gib
 from psgan_tf.training.checkpoints import new_state
 from psgan_tf.training.config import TrainingConfig
 from psgan_tf.training.schedule import Schedule, build_schedule
-from psgan_tf.training.synthetic_data import RandomData
+from psgan_tf.training.synthetic_data import SyntheticData
 from psgan_tf.training.trainer import Trainer
 from tools.benchmark.steps.arithmetic import function_flops
 from tools.benchmark.steps.cases import Case
@@ -27,10 +27,10 @@ def stage_schedule(config: TrainingConfig, fading: bool) -> Schedule:
 
 
 class TrainingWork:
-    """Steps of one stage: G step and D step with gradient penalty, updates included.
+    """Steps of one growth: G step and D step with gradient penalty, updates included.
 
     Args:
-        case: the stage.
+        case: the growth.
 
     Raises:
         ValueError: the loss is not finite, so that times would say nothing.
@@ -43,10 +43,10 @@ class TrainingWork:
         strategy = tf.distribute.MirroredStrategy(gpus or ["CPU:0"])
         with strategy.scope():
             state = new_state(network, ema_decay=config.ema_decay, dtype=config.dtype_policy)
-        data = RandomData(network, case.batch, case.resolution)
+        data = SyntheticData(network, case.batch, case.resolution)
         self._trainer = Trainer(config, schedule, data, strategy, state, case.kernels)
         self._batch = data.batch()
-        self._stage = schedule.stage_at(schedule.phases[0].start_images)
+        self._stage = schedule.growth_at(schedule.phases[0].start_images)
         self._plain_flop = 2 * case.batch * step_multiplications(network, case.resolution)
         if not np.isfinite(self._loss()):
             raise ValueError("the step's loss is not finite: its time says nothing")

@@ -14,14 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from psgan_tf.data.conversion import deepfashion
-from psgan_tf.data.conversion.sources.base import Measured, Source, SourceExample, files_below
+from psgan_tf.data.conversion.sources.base import (
+    Source,
+    SourceExample,
+    SourceKeypoints,
+    files_below,
+)
 from psgan_tf.data.conversion.sources.folder import from_folder
 from psgan_tf.data.conversion.sources.inshop import PARTITIONS, from_inshop
 from psgan_tf.data.conversion.sources.openpose import from_openpose
 from psgan_tf.keypoints.dataset_folder import is_dataset_folder
 from psgan_tf.keypoints.openpose import FILE_ENDING
 
-__all__ = ["FORMATS", "PARTITIONS", "Measured", "ReadingOptions", "Source", "SourceExample"]
+__all__ = ["FORMATS", "PARTITIONS", "ReadingOptions", "Source", "SourceExample", "SourceKeypoints"]
 
 FORMATS = ("auto", "folder", "openpose", "deepfashion")
 

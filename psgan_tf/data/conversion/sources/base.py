@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from psgan_tf.images.pictures import PictureError, seen_size, square_offset
-from psgan_tf.keypoints.dataset_folder import Problem
+from psgan_tf.images.pictures import PictureError, oriented_size, square_offset
+from psgan_tf.keypoints.dataset_folder import RejectedItem
 from psgan_tf.keypoints.schema import Keypoints, Skeleton
 
 
-class Measured(NamedTuple):
+class SourceKeypoints(NamedTuple):
     """Keypoints and what they are measured in; the arguments of `pictures.place_keypoints`.
 
     Args:
@@ -43,7 +43,7 @@ class SourceExample:
 
     path: str
     name: str
-    measured: Measured
+    measured: SourceKeypoints
     costume: str = ""
     motion: str = ""
     split: str = "train"
@@ -70,7 +70,7 @@ class Source:
     skeleton: Skeleton
     frame_px: int
     examples: tuple[SourceExample, ...]
-    left_out: tuple[Problem, ...]
+    left_out: tuple[RejectedItem, ...]
     min_keypoints: int
     card: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -89,7 +89,9 @@ def files_below(directory: Path, ending: str) -> list[str]:
     return sorted(found)
 
 
-def common_side(examples: Sequence[SourceExample], mode: str, left_out: Sequence[Problem]) -> int:
+def common_side(
+    examples: Sequence[SourceExample], mode: str, left_out: Sequence[RejectedItem]
+) -> int:
     """The square size, in pixels, that most pictures have; the larger of two as common.
 
     Args:
@@ -104,9 +106,9 @@ def common_side(examples: Sequence[SourceExample], mode: str, left_out: Sequence
     broken = list(left_out)
     for example in examples:
         try:
-            sides[square_offset(*seen_size(example.path), mode)[0]] += 1
+            sides[square_offset(*oriented_size(example.path), mode)[0]] += 1
         except PictureError as error:  # conversion reports it too
-            broken.append(Problem(example.name, str(error)))
+            broken.append(RejectedItem(example.name, str(error)))
     if not sides:
         first = f", the first is {broken[0].name}: {broken[0].reason}" if broken else ""
         raise ValueError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from psgan_tf.data.conversion.sources.base import Measured, Source, SourceExample
+from psgan_tf.data.conversion.sources.base import Source, SourceExample, SourceKeypoints
 from psgan_tf.images.pictures import find_pictures, square_offset
 from psgan_tf.keypoints.dataset_folder import read_folder
 
@@ -34,7 +34,7 @@ def from_folder(directory: Path, square: str, hide_occluded: bool) -> Source:
             SourceExample(
                 path=str(folder.directory / row.image),
                 name=row.image,
-                measured=Measured(keypoints, folder.image_size),
+                measured=SourceKeypoints(keypoints, folder.image_size),
                 costume=row.text("costume"),
                 motion=row.text("motion"),
                 split=row.text("split") or "train",

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from psgan_tf.data.conversion import deepfashion
 from psgan_tf.data.conversion.sources.base import (
-    Measured,
     Source,
     SourceExample,
+    SourceKeypoints,
     common_side,
     files_below,
 )
 from psgan_tf.images.pictures import find_pictures
-from psgan_tf.keypoints.dataset_folder import CARD_FILE, Problem, read_card
+from psgan_tf.keypoints.dataset_folder import CARD_FILE, RejectedItem, read_card
 from psgan_tf.keypoints.openpose import FILE_ENDING, OPENPOSE18, read_openpose
 
 PARTITIONS = ("eval", "all")
@@ -38,17 +38,17 @@ class _Keypoints:
     """
 
     def __init__(self) -> None:
-        self.measured: dict[str, Measured] = {}
+        self.measured: dict[str, SourceKeypoints] = {}
         self.places: dict[str, str] = {}  # where a picture's keypoints are from
-        self.broken: dict[str, Problem] = {}  # what is wrong with a picture's keypoint file
-        self.problems: list[Problem] = []
+        self.broken: dict[str, RejectedItem] = {}  # what is wrong with a picture's keypoint file
+        self.problems: list[RejectedItem] = []
         self.notes: list[str] = []
 
     def add_table(self, path: Path, coordinates: str) -> None:
         table, problems, system = deepfashion.read_keypoint_table(path, coordinates)
         frame = (float(deepfashion.FRAME_PX), float(deepfashion.FRAME_PX))
         for key, keypoints in table.items():
-            self._add(key, Measured(keypoints, frame, padded=True), f"{path.name} {key}")
+            self._add(key, SourceKeypoints(keypoints, frame, padded=True), f"{path.name} {key}")
         self.problems += problems
         what = "256 x 256 picture" if system == "256" else "middle 176 x 256, so 40 is added to x"
         self.notes.append(f"{path.name}: {len(table):,} rows in pixels of the {what}")
@@ -61,13 +61,13 @@ class _Keypoints:
                 # In the data set's own folder lie JSON files that are no keypoints.
                 if file.endswith(FILE_ENDING):
                     reason = "missing picture: the keypoint file has no In-shop picture's name"
-                    self.problems.append(Problem(file, reason))
+                    self.problems.append(RejectedItem(file, reason))
                 continue
             try:
                 pose = read_openpose(directory / file, min_confidence)
-                self._add(key, Measured(pose.in_schema(OPENPOSE18), pose.measured_in), file)
+                self._add(key, SourceKeypoints(pose.in_schema(OPENPOSE18), pose.measured_in), file)
             except ValueError as error:
-                problem = Problem(file, f"broken annotation: {file}: {error}")
+                problem = RejectedItem(file, f"broken annotation: {file}: {error}")
                 if self.broken.setdefault(key, problem) is not problem:
                     self.problems.append(problem)
         others = sum(key is None and not file.endswith(FILE_ENDING) for file, key in keys.items())
@@ -75,10 +75,10 @@ class _Keypoints:
             self.notes.append(f"{directory.name}: {others:,} JSON files have other names")
         self.notes.append(f"{directory.name}: {sum(map(bool, keys.values())):,} OpenPose files")
 
-    def _add(self, key: str, measured: Measured, place: str) -> None:
+    def _add(self, key: str, measured: SourceKeypoints, place: str) -> None:
         if key in self.measured:
             reason = f"keypoints given twice: those of {self.places[key]} are taken"
-            self.problems.append(Problem(place, reason))
+            self.problems.append(RejectedItem(place, reason))
             return
         self.measured[key], self.places[key] = measured, place
 
@@ -162,7 +162,7 @@ def from_inshop(
         if row.image not in pictures:
             reason = "missing picture: there is no such file"
         if reason is not None:
-            problems.append(Problem(row.image, reason))
+            problems.append(RejectedItem(row.image, reason))
             continue
         split = "train" if partition == "all" or row.status == "train" else "test"
         path_text = str(directory / pictures[row.image])

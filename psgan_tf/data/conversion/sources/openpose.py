@@ -6,14 +6,14 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from psgan_tf.data.conversion.sources.base import (
-    Measured,
     Source,
     SourceExample,
+    SourceKeypoints,
     common_side,
     files_below,
 )
 from psgan_tf.images.pictures import find_pictures
-from psgan_tf.keypoints.dataset_folder import CARD_FILE, Problem, read_card
+from psgan_tf.keypoints.dataset_folder import CARD_FILE, RejectedItem, read_card
 from psgan_tf.keypoints.openpose import FILE_ENDING, OPENPOSE18, read_openpose
 
 
@@ -69,20 +69,20 @@ def from_openpose(directory: Path, keypoints: Path, square: str, min_confidence:
     for picture in pictures:
         if picture not in matches:
             wanted = Path(picture).stem + FILE_ENDING
-            left_out.append(Problem(picture, f"no keypoints: there is no file {wanted}"))
+            left_out.append(RejectedItem(picture, f"no keypoints: there is no file {wanted}"))
             continue
         try:
             pose = read_openpose(keypoints / matches[picture], min_confidence)
         except ValueError as error:
             reason = f"broken annotation: {matches[picture]}: {error}"
-            left_out.append(Problem(picture, reason))
+            left_out.append(RejectedItem(picture, reason))
             continue
         schemas[pose.schema or "without a person"] += 1
-        measured = Measured(pose.in_schema(OPENPOSE18), pose.measured_in)
+        measured = SourceKeypoints(pose.in_schema(OPENPOSE18), pose.measured_in)
         examples.append(SourceExample(str(directory / picture), picture, measured))
     used = set(matches.values())
     left_out += [
-        Problem(file, "missing picture: no picture has the name of this keypoint file")
+        RejectedItem(file, "missing picture: no picture has the name of this keypoint file")
         for file in files
         if file.endswith(FILE_ENDING) and file not in used
     ]

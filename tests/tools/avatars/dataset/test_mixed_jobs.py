@@ -7,7 +7,7 @@ from test_render_avatars import kill, run, started
 
 from avatars_by_hand import figure_avatar
 from motion_files_by_hand import bvh, written
-from psgan_tf.generation.pose_spec import Stage, View, keypoints_of_motion
+from psgan_tf.generation.pose_spec import PoseSpec, View, keypoints_of_motion
 from psgan_tf.keypoints.dataset_folder import check_folder, read_folder
 from psgan_tf.keypoints.schema import SKELETONS
 from psgan_tf.motion.camera import camera_from_json
@@ -112,16 +112,16 @@ def test_keypoints_of_mixed_poses_are_the_projected_joints(files, framing):
 def test_a_motion_is_framed_as_the_tight_pictures_are(files):
     """What animating and evaluating do with the card gives the keypoints of the dataset."""
     folder = rendered(files, framing="tight", yaw=Angles((20.0,)))
-    stage = Stage(
+    pose_spec = PoseSpec(
         SKELETONS["avatar20"],
         64,
         rest_skeleton_from_json(folder.card["rest_skeleton"]),
         camera_from_json(folder.card["camera"]),
     )
     motion = motion_from_file(files["motions"][1])
-    found = keypoints_of_motion(stage, motion, View((20.0, 20.0)))
+    found = keypoints_of_motion(pose_spec, motion, View((20.0, 20.0)))
     rows = [r for r in folder.rows if (r.text("motion"), r.text("costume")) == ("leg", "day")]
-    assert stage.camera.follow_height == 0.5
+    assert pose_spec.camera.follow_height == 0.5
     np.testing.assert_allclose(found, [row.keypoints for row in rows], atol=1e-3)
 
 
