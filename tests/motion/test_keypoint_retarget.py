@@ -14,7 +14,7 @@ from psgan_tf.generation.pose_sequences import (
     rest_skeleton_of_file,
     write_sequence,
 )
-from psgan_tf.generation.pose_spec import Stage, View, keypoints_of_motion
+from psgan_tf.generation.pose_spec import PoseSpec, View, keypoints_of_motion
 from psgan_tf.keypoints.dataset_folder import ManifestRow, write_folder
 from psgan_tf.keypoints.schema import SKELETONS
 from psgan_tf.keypoints.schema_conversion import convert_keypoints
@@ -213,8 +213,8 @@ def built_in_motion(name, tmp_path):
 
 def projected(rest, name, tmp_path, view):
     """[F, 20, 3] keypoints of a built-in motion on a character."""
-    stage = Stage(AVATAR20, 100, rest, CAMERA)
-    return keypoints_of_motion(stage, built_in_motion(name, tmp_path), view)
+    pose_spec = PoseSpec(AVATAR20, 100, rest, CAMERA)
+    return keypoints_of_motion(pose_spec, built_in_motion(name, tmp_path), view)
 
 
 def distance(first, second):
@@ -250,8 +250,8 @@ def test_poses_of_real_avatars_come_near_those_of_the_character_in_3d(tmp_path, 
     source = rest_skeleton_of_file(shared_path(f"avatars/models/{avatar}"))
     camera = Camera(100, 40.0 / source.leg_length, target=(0.0, source.leg_length, 0.0))
     motion = built_in_motion("jump", tmp_path)
-    seen = keypoints_of_motion(Stage(AVATAR20, 100, source, camera), motion, View())
-    truth = keypoints_of_motion(Stage(AVATAR20, 100, rest, CAMERA), motion, View())
+    seen = keypoints_of_motion(PoseSpec(AVATAR20, 100, source, camera), motion, View())
+    truth = keypoints_of_motion(PoseSpec(AVATAR20, 100, rest, CAMERA), motion, View())
     before = distance(fitted(seen, truth), truth)
     assert distance(retarget_flat(seen, rest, CAMERA), truth) < 0.8 * before
 
@@ -268,17 +268,17 @@ def write_openpose(folder, keypoints):
 
 
 def test_openpose_drives_the_character_in_its_own_proportions_unless_told_not_to(tmp_path, rest):
-    stage = Stage(AVATAR20, 100, rest, CAMERA)
+    pose_spec = PoseSpec(AVATAR20, 100, rest, CAMERA)
     truth = projected(rest, "walk", tmp_path, View())
     other = projected(rest_of(tmp_path, OTHER), "walk", tmp_path, View())
     source = write_openpose(tmp_path / "poses", other)
     plain, own, asked = (
-        read_sequence(source, stage, SequenceOptions(limbs=limbs)).keypoints
+        read_sequence(source, pose_spec, SequenceOptions(limbs=limbs)).keypoints
         for limbs in ("source", "auto", "model")
     )
     np.testing.assert_array_equal(own, asked)
     assert distance(own, truth) < 0.5 * distance(fitted(plain, truth), truth)
-    bare = Stage(AVATAR20, 100, None, CAMERA)
+    bare = PoseSpec(AVATAR20, 100, None, CAMERA)
     same = read_sequence(source, bare, SequenceOptions()).keypoints
     np.testing.assert_array_equal(same, plain)
     with pytest.raises(ValueError, match=r"Received: a model without\. Use --limbs=source"):
@@ -290,28 +290,28 @@ def test_a_detector_that_sees_no_hips_leaves_its_poses_as_they_are(tmp_path, res
     for name in ("hips", "leftUpperLeg", "rightUpperLeg"):
         poses[:, row(name)] = 0
     source = write_openpose(tmp_path / "poses", poses)
-    stage = Stage(AVATAR20, 100, rest, CAMERA)
-    found = read_sequence(source, stage, SequenceOptions()).keypoints
+    pose_spec = PoseSpec(AVATAR20, 100, rest, CAMERA)
+    found = read_sequence(source, pose_spec, SequenceOptions()).keypoints
     hand = row("leftHand")
     np.testing.assert_allclose(found[:, hand], poses[:, hand], atol=1e-3)
     with pytest.raises(ValueError, match="shows the hips"):
-        read_sequence(source, stage, SequenceOptions(limbs="model"))
+        read_sequence(source, pose_spec, SequenceOptions(limbs="model"))
 
 
 def test_poses_in_the_model_s_own_form_are_the_character_s_already(tmp_path, rest):
-    stage = Stage(AVATAR20, 100, rest, CAMERA)
+    pose_spec = PoseSpec(AVATAR20, 100, rest, CAMERA)
     small = t_pose(2)
     small[..., :2] *= 0.9
-    write_sequence(tmp_path / "own.json", PoseSequence("own", 24.0, small), stage)
-    found = read_sequence(str(tmp_path / "own.json"), stage, SequenceOptions()).keypoints
+    write_sequence(tmp_path / "own.json", PoseSequence("own", 24.0, small), pose_spec)
+    found = read_sequence(str(tmp_path / "own.json"), pose_spec, SequenceOptions()).keypoints
     np.testing.assert_allclose(found, small, atol=1e-3)
     asked = SequenceOptions(limbs="model")
-    found = read_sequence(str(tmp_path / "own.json"), stage, asked).keypoints
+    found = read_sequence(str(tmp_path / "own.json"), pose_spec, asked).keypoints
     np.testing.assert_allclose(found, retarget_flat(small, rest, CAMERA), atol=1e-3)
 
 
 def test_motions_of_a_dataset_are_changed_where_its_avatar_is_another_one(tmp_path, rest):
-    stage = Stage(AVATAR20, 100, rest, CAMERA)
+    pose_spec = PoseSpec(AVATAR20, 100, rest, CAMERA)
     poses, other = t_pose(), rest_of(tmp_path, OTHER)
     poses[..., :2] *= 0.9
     attributes = {"motion": "stand", "time_s": 0.0, "avatar": "b"}
@@ -334,7 +334,7 @@ def test_motions_of_a_dataset_are_changed_where_its_avatar_is_another_one(tmp_pa
         ),
     ):
         write_folder(tmp_path / name, AVATAR20, (100, 100), rows, card)
-        found = read_sequence(str(tmp_path / name), stage, SequenceOptions()).keypoints
+        found = read_sequence(str(tmp_path / name), pose_spec, SequenceOptions()).keypoints
         np.testing.assert_allclose(found, expected, atol=1e-3, err_msg=name)
 
 
@@ -344,7 +344,7 @@ def test_joints_that_come_to_lie_outside_the_picture_are_hidden(tmp_path, rest):
     poses = t_pose(1)
     poses[:, [row("leftHand"), row("rightHand")], 1] -= 10
     source = write_openpose(tmp_path / "poses", poses)
-    found = read_sequence(source, Stage(AVATAR20, 100, rest, low), SequenceOptions()).keypoints
+    found = read_sequence(source, PoseSpec(AVATAR20, 100, rest, low), SequenceOptions()).keypoints
     outside = ((found[..., :2] < 0) | (found[..., :2] >= 100)).any(axis=-1)
     assert outside.any()
     assert not found[outside, 2].any()

@@ -308,7 +308,7 @@ class NoReport:
         self.ticks, self.grids = [], []
 
     def tick(self, tick, schedule):
-        self.ticks.append((tick.first_image, tick.stage.images_after))
+        self.ticks.append((tick.first_image, tick.growth.images_after))
 
     def samples(self, state, stage):
         self.grids.append(stage.images_after)
