@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from PIL import Image
-from test_render_avatars import kill, run, started
 
 from avatars_by_hand import figure_avatar
 from motion_files_by_hand import bvh, written
@@ -13,7 +12,7 @@ from psgan_tf.keypoints.schema import SKELETONS
 from psgan_tf.motion.camera import camera_from_json
 from psgan_tf.motion.motion_files import motion_from_file
 from psgan_tf.motion.rest_skeleton import rest_skeleton_from_json
-from render_jobs import contents, costumes, rendered
+from render_jobs import contents, costumes, kill, rendered, run, started
 from tools.avatars.dataset.framing import tight_camera
 from tools.avatars.dataset.options import Angles, RenderOptions
 from tools.avatars.dataset.presets import DISTINCT_COSTUMES, PRESETS
