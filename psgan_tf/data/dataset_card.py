@@ -31,7 +31,7 @@ def is_shard_name(file_name: str) -> bool:
 
 @dataclass(frozen=True)
 class Split:
-    """What a split holds.
+    """Contents of a split.
 
     Args:
         examples: number of pictures, the same at each resolution.
@@ -51,7 +51,7 @@ class Split:
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """What training, generation and every export need to know about a dataset.
+    """Card of a dataset, for training, generation and every export.
 
     Args:
         name: the shards' common name.

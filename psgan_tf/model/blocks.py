@@ -25,7 +25,7 @@ RGB = 3
 
 
 class Block(keras.layers.Layer):
-    """What all blocks share: a resolution of a network, its widths and its sublayers' names.
+    """Base of all blocks: a resolution of a network, its widths and its sublayers' names.
 
     Args:
         resolution: N in pixels.

@@ -22,7 +22,7 @@ from psgan_tf.model.ops.resizing import downscale2x, lerp, upscale2x
 
 
 class GrowingNetwork(keras.Model):
-    """What both networks share: one block a resolution, checks of what they are called with.
+    """Base of both networks: one block per resolution, and checks of their call arguments.
 
     Args:
         config: the networks' shape.
@@ -103,7 +103,7 @@ class GrowingNetwork(keras.Model):
 
 
 class Generator(GrowingNetwork):
-    """From a latent and a pose to a picture.
+    """Generator: a picture from a latent and a pose.
 
     Call arguments:
         latents: [B, Z] float32, normal numbers.
@@ -141,7 +141,7 @@ class Generator(GrowingNetwork):
 
 
 class Discriminator(GrowingNetwork):
-    """From a picture and a pose to a score, high for real ones.
+    """Discriminator: a score of a picture and a pose, high for real ones.
 
     Args:
         stddev_slices: see `normalization.minibatch_stddev`.

@@ -59,7 +59,7 @@ def load_weights(network: GrowingNetwork, weights: Mapping[str, np.ndarray]) -> 
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """What `map_weights` needs to know of a network: its shape, and what its planes mean.
+    """Architecture for `map_weights`: a network's shape, and what its planes mean.
 
     Args:
         network: the networks' shape.

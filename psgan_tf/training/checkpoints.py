@@ -32,7 +32,7 @@ _DAMAGE = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
 
 @dataclasses.dataclass(frozen=True)
 class TrainingState:
-    """What training changes.
+    """State of a run: all that training changes.
 
     Args:
         generator, discriminator: the networks, with all weights made.
@@ -169,7 +169,7 @@ def _whole_checkpoint(directory: Path, images_shown: int) -> str:
 
 
 def _damage(path: str) -> str | None:
-    """What is wrong with a checkpoint, found by reading all of it."""
+    """Damage of a checkpoint in words, found by reading all of it; None for a whole one."""
     try:
         reader = tf.train.load_checkpoint(path)
         for key in reader.get_variable_to_shape_map():

@@ -34,7 +34,7 @@ _HEADER = "phase                 batch  micro batch   peak GiB     s a step   im
 
 @dataclasses.dataclass(frozen=True)
 class PhaseMemory:
-    """What a phase was found to need.
+    """Memory and time of a phase, as measured.
 
     Args:
         phase: the phase, its batch split over the replicas.

@@ -23,7 +23,7 @@ def local_rows(values: tf.Tensor) -> tf.Tensor:
 
 
 class TrainingNoise:
-    """What a training step draws, on the replica that asks.
+    """Random numbers of a training step, on the replica that asks.
 
     Args:
         seed: the run's.
@@ -58,7 +58,7 @@ class TrainingNoise:
         return self._normal(_G_LATENTS, [batch_size, size], images_shown)
 
     def mix(self, batch_size: int, images_shown: tf.Tensor) -> tf.Tensor:
-        """Where between real and fake the penalty is taken: [B / n] float32 in [0, 1)."""
+        """Places between real and fake of the penalty: [B / n] float32 in [0, 1)."""
         key = self._key(_MIX, images_shown)
         return local_rows(tf.random.stateless_uniform([batch_size], key, alg="philox"))
 

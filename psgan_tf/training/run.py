@@ -122,7 +122,7 @@ class TrainingRun:
     agreed: Decision
 
     def end_line(self, complete: bool) -> str:
-        """How far the run came, and how to go on."""
+        """Line that says how far the run came, and how to go on."""
         images_shown = int(self.trainer.state.images_shown.numpy())
         if complete:
             samples = Path(self.trainer.config.run_dir) / "samples"

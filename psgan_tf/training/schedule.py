@@ -65,7 +65,7 @@ class Phase:
 
 @dataclasses.dataclass(frozen=True)
 class GrowthState:
-    """What the next batch is trained with.
+    """State of growth of a batch: its phase and the weight of the newest layers.
 
     Args:
         phase: the phase it belongs to.

@@ -21,7 +21,7 @@ from psgan_tf.training.step import TrainingStep
 
 
 def training_noise(config: TrainingConfig, data: TrainingData) -> TrainingNoise:
-    """What the steps of a run draw, poses of its data among it."""
+    """Random numbers of a run's steps, poses of its data among them."""
     mirror = None
     if config.mirror and config.network.num_keypoints:
         card = data.card

@@ -15,7 +15,7 @@ _TAPS = 3
 
 
 def pose_bias(kernel: tf.Tensor, elsewhere: float = -1.0) -> tf.Tensor:
-    """What maps without a keypoint add to each pixel that no border is near.
+    """Sum that maps without a keypoint add to each pixel away from the border.
 
     Args:
         kernel: [3, 3, M, F].
@@ -45,7 +45,7 @@ def _border(resolution: int) -> tuple[np.ndarray, np.ndarray]:
 def _border_updates(
     kernel: tf.Tensor, resolution: int, elsewhere: float
 ) -> tuple[np.ndarray, tf.Tensor]:
-    """What the border takes from `pose_bias`, since no map lies beyond it.
+    """Corrections of `pose_bias` at the border, since no map lies beyond it.
 
     Returns:
         Rows and columns of pixels, [R, 2] int32, and what to add there, [R, F].

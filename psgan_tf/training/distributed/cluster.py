@@ -28,7 +28,7 @@ class Cluster:
 
     @property
     def num_workers(self) -> int:
-        """How many processes train together."""
+        """Number of processes that train together."""
         return len(self.addresses)
 
     @property

@@ -37,7 +37,7 @@ _LOST = (
 def run_fingerprint(
     config: TrainingConfig, card: DatasetCard, devices: list[str], checkpoint: str | None
 ) -> dict[str, str]:
-    """What all workers of a run must have alike, by the flag that decides it.
+    """Fingerprint of a run: what all its workers must have alike, by the flag that decides it.
 
     Args:
         config: the run's options.
@@ -106,7 +106,7 @@ def reports_lost_workers() -> Iterator[None]:
 def input_context(
     strategy: tf.distribute.MultiWorkerMirroredStrategy,
 ) -> tf.distribute.InputContext:
-    """Which share of each global batch is this worker's."""
+    """This worker's share of each global batch."""
     resolver = strategy.cluster_resolver
     return tf.distribute.InputContext(
         resolver.cluster_spec().num_tasks("worker"),

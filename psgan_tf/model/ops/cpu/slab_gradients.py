@@ -55,7 +55,7 @@ def _convolution(features: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Gra
 
 @tf.custom_gradient
 def _input_gradient(kernel: tf.Tensor, upstream: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
-    """What the features [B, H, W, C] of a convolution get from its results' gradient."""
+    """Gradient of a convolution's features, [B, H, W, C], from that of its results."""
     size = tf.concat([tf.shape(upstream)[:3], [kernel.shape[2]]], axis=0)
     outputs = tf.raw_ops.Conv2DBackpropInput(
         input_sizes=size, filter=kernel, out_backprop=upstream, **_SAME
@@ -69,7 +69,7 @@ def _input_gradient(kernel: tf.Tensor, upstream: tf.Tensor) -> tuple[tf.Tensor, 
 
 @tf.custom_gradient
 def _filter_gradient(features: tf.Tensor, upstream: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
-    """What the kernel [3, 3, C, F] gets: each slab's own, and what reaches from slab to slab."""
+    """Gradient of the kernel, [3, 3, C, F]: each slab's own, and what reaches over the seams."""
     inside = _filter_gradient_of(_slabs(features), _slabs(upstream), _TAPS)
     # Not before both are there: copies of the one would lie and wait for the other.
     with tf.control_dependencies([features, upstream]):

@@ -19,7 +19,7 @@ def _compiled(function: Callable) -> Callable:
 
 @_compiled
 def positive(outputs: tf.Tensor) -> tf.Tensor:
-    """Which are positive: all that a leaky ReLU's gradient needs, in half the memory."""
+    """Signs of outputs, [...] bool: all that a leaky ReLU's gradient needs, in half the memory."""
     return outputs > 0
 
 
@@ -101,6 +101,6 @@ def lerp(start: tf.Tensor, end: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
 
 @_compiled
 def lerp_gradient(upstream: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """What start and end get, [...] each."""
+    """Gradients of start and end, [...] each."""
     by = tf.cast(upstream, tf.float32)
     return tf.cast((1 - t) * by, upstream.dtype), tf.cast(t * by, upstream.dtype)
