@@ -50,8 +50,12 @@ class Serving:
 
     def end(self):
         """SIGTERM; the exit status."""
-        self.channel.close()
         self.process.terminate()
+        return self.wait()
+
+    def wait(self):
+        """The exit status of a server that has been asked to end."""
+        self.channel.close()
         status = self.process.wait(PATIENCE_SECS)
         self._reader.join(PATIENCE_SECS)
         self.process.stdout.close()
